@@ -1,0 +1,32 @@
+"""What a rule is: the displacement of one coordinate in one step.
+
+One file beside this one is one rule; its name is the file's name.  It ends in `dynamics = Dynamics(...)`.
+The functions are plain Python on floats, in a form that can be lifted to SIMD lanes: assignments,
+conditional expressions, one return; module constants and `math.*` may be used.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dynbench.losses.base import defaults
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """A rule x <- x + dx, coordinate by coordinate.  A zero gradient means no move, sign(0) = 0."""
+
+    step: Callable[..., tuple[float, tuple[float, ...]]]
+    # step(x, g, value, norm, lr, state, *parameters) -> (dx, state):
+    # the coordinate x, its gradient component g, the loss value, norm = |grad L| (abs(g) in 1-D),
+    # the Euler step lr, and this coordinate's own memory, a tuple of floats
+    source: str  # equation number in the article, or the paper
+    start: Callable[..., tuple[float, ...]] | None = None  # start(lr, *parameters) -> state; None: no memory
+    limited: Callable[..., bool] | None = None  # same arguments as step: whether a cap binds (for --record limited)
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # {"cap": (0, inf)}; outside: a usage error
+    formula: str = ""  # first line of the file's docstring; `find` fills it in
+    name: str = ""  # the file's name; `find` fills it in
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Names and defaults, read off the signature."""
+        return defaults(self.step, after=6)

@@ -1,0 +1,107 @@
+"""What a loss is: L(x), its gradient, and what is known exactly about its minima and their basins.
+
+One file beside this one is one loss; its name is the file's name.  It ends in `loss = Loss(...)`.
+The functions are plain Python on floats, in a form that can be lifted to SIMD lanes: assignments,
+`for ... in range(...)`, conditional expressions, one return; module constants and `math.*` may be used.
+"""
+
+import inspect
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """A local minimum.  A separable loss lists the minima of one coordinate."""
+
+    x: tuple[float, ...]  # (dim,), or (1,) for a separable loss
+    value: float
+    curvatures: tuple[float, ...]  # eigenvalues of the Hessian at x, ascending
+    barrier: float = inf  # lowest pass out of the basin, minus value; inf: there is no way out
+    distance: float = inf  # from x to the nearest point of the basin's boundary; inf: none; nan: not known
+    hessian: tuple[tuple[float, ...], ...] = ()  # (dim, dim); non-separable losses only, for the core's ellipsoid
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss L: R^dim -> R.  Give `value` and `grad` (1-D only), or `value_grad`, which serves any dimension."""
+
+    formula: str
+    source: str
+    domain: tuple[tuple[float, float], ...]  # (lo, hi) of each coordinate; a single pair serves them all
+    dim: int | None  # None: any dimension within `dims`; `at` fixes it
+    minima: tuple[Minimum, ...] = ()  # a basin's label is its minimum's place here; 0 is a global minimum
+    value: Callable[..., float] | None = None  # value(x, *parameters)
+    grad: Callable[..., float] | None = None  # grad(x, *parameters)
+    value_grad: Callable[..., float] | None = None  # value_grad(x, g, *parameters) -> value, and writes g[d]
+    separators: tuple[float, ...] = ()  # ascending maxima of one coordinate: the walls between its wells
+    separable: bool = False  # L(x) = sum over d of one function of x[d]
+    dims: tuple[int, int] = (1, 1)  # smallest and largest dimension, where dim is None
+    quench_lr: float = 0.0  # step of the gradient descent that labels a point: below 1/(largest curvature)
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # where a parameter is defined
+    name: str = ""  # the file's name; `find` fills it in
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Names and defaults, read off the signature."""
+        if self.value_grad is not None:
+            return defaults(self.value_grad, after=2)
+        assert self.value is not None
+        return defaults(self.value, after=1)
+
+    @property
+    def tensor(self) -> bool:
+        """Whether basins are products of intervals, so that `basin` is exact."""
+        return bool(self.minima) and (self.separable or self.dim == 1)
+
+    @property
+    def minimum_value(self) -> float:
+        """Lmin: the value at the global minimum (nan where it is not known)."""
+        if not self.minima:
+            return float("nan")
+        return self.minima[0].value * (self.dim or 1 if self.separable else 1)
+
+    @property
+    def wells(self) -> tuple[int, ...]:
+        """Labels of one coordinate's minima, from left to right (tensor losses)."""
+        return tuple(sorted(range(len(self.minima)), key=lambda label: self.minima[label].x[0]))
+
+    def basin(self, x: Sequence[float]) -> int:
+        """Label of the basin of gradient flow that holds x (dim,): exact, or -1 where it is not known from here.
+
+        Tensor losses: sum over d of label(x[d]) K^d, modulo 2**63, with K minima a coordinate.
+        """
+        if not self.tensor:
+            return -1
+        wells, label, radix = self.wells, 0, 1
+        for coordinate in x:
+            label += wells[bisect_right(self.separators, coordinate)] * radix
+            radix = radix * len(wells) % 2**63
+        return label % 2**63
+
+    def box(self, dim: int) -> tuple[tuple[float, float], ...]:
+        """The domain, one (lo, hi) for each of `dim` coordinates."""
+        return self.domain * dim if len(self.domain) == 1 else self.domain
+
+    def at(self, dim: int) -> "Loss":
+        """This loss in `dim` dimensions.  Raises ValueError where it has no such member."""
+        if self.dim is not None:
+            if dim != self.dim:
+                raise ValueError(f"loss {self.name!r} has dimension {self.dim}, not {dim}")
+            return self
+        lo, hi = self.dims
+        if not lo <= dim <= hi:
+            raise ValueError(f"loss {self.name!r} is defined for dimensions {lo} to {hi}, not {dim}")
+        return replace(self, dim=dim)
+
+
+def defaults(function: Callable[..., Any], after: int) -> dict[str, float]:
+    """Parameter names and defaults of a plain function, past its first `after` arguments."""
+    rest = list(inspect.signature(function).parameters.values())[after:]
+    missing = [p.name for p in rest if p.default is inspect.Parameter.empty]
+    if missing:
+        raise ValueError(f"parameter {missing[0]!r} of {function.__name__} needs a default value")
+    return {p.name: float(p.default) for p in rest}
