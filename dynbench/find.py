@@ -1,0 +1,163 @@
+"""A loss or a rule by name (a file in `losses/` or `dynamics/`) or by the path of a user's .py file.
+
+`find.loss("quartic")`, `find.dynamics("capped")`, `find.dynamics("path/to/mine.py")`; `find.losses()` and
+`find.rules()` list the names.  A user's file is code that is run, like pytest's conftest.py.  Every mistake is a
+ValueError of one sentence.
+"""
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dynbench.dynamics.base import Dynamics
+from dynbench.losses.base import Loss, defaults
+
+HOME = Path(__file__).parent
+STEP = ("x", "g", "value", "norm", "lr", "state")  # what a rule is told, in this order, before its parameters
+TAKEN = """
+absorbed arm arms basin basin_final batch by cells censored chunk committed config converged cycling d dim directory
+diverged dry_run dynamics escaped g gradient_noise help i id json keep kernel_seconds label limited loss loss_best
+loss_final loss_median lr n name noise norm out p_best p_escape p_final p_global quiet randomness record rule run
+schedule schema seed seeds stalled start start_basin starts state status step steps stream t_commit t_exit
+t_exit_median t_hit targets temperature updates value w workers x x0 x_final
+"""
+RESERVED = frozenset(TAKEN.split())  # flags, columns and local names of a sweep: no parameter may be called so
+
+
+def losses() -> list[str]:
+    """Names of the losses that come with dynbench."""
+    return names("losses")
+
+
+def rules() -> list[str]:
+    """Names of the rules that come with dynbench."""
+    return names("dynamics")
+
+
+def names(folder: str) -> list[str]:
+    return sorted(f.stem for f in (HOME / folder).glob("*.py") if f.stem != "base" and not f.stem.startswith("_"))
+
+
+def loss(name: str, dim: int | None = None) -> Loss:
+    """The loss of that name or file; `dim` fixes the dimension of one that leaves it free."""
+    module, label = load(str(name), "losses", "loss")
+    found = getattr(module, "loss", None)
+    if not isinstance(found, Loss):
+        raise ValueError(f"{name} defines no loss: it must end in `loss = Loss(...)`, with Loss from dynbench")
+    owner = f"loss {label!r}"
+    if found.value_grad is not None:
+        known = defaults_of(owner, found.value_grad, 2)
+    elif found.dim == 1 and found.value is not None and found.grad is not None:
+        known = defaults_of(owner, found.value, 1)
+        check_signature(owner, found.grad, 1, known)
+    else:
+        raise ValueError(f"{owner} needs `value_grad`, or `value` and `grad` where dim=1")
+    check_bounds(owner, found.bounds, known)
+    found = replace(found, name=label)
+    return found if dim is None else found.at(dim)
+
+
+def dynamics(name: str) -> Dynamics:
+    """The rule of that name or file.  A file with only a `step` (and `start`, `limited`, ...) is a rule as well."""
+    module, label = load(str(name), "dynamics", "rule")
+    found = getattr(module, "dynamics", None)
+    if found is None and callable(getattr(module, "step", None)):
+        given = {k: getattr(module, k) for k in ("start", "limited", "bounds", "source") if hasattr(module, k)}
+        found = Dynamics(module.step, **{"source": f"user file {Path(name).name}", **given})
+    if not isinstance(found, Dynamics):
+        raise ValueError(f"{name} defines no rule: give it a function `step({', '.join(STEP)}, ...)`")
+    owner = f"rule {label!r}"
+    known = defaults_of(owner, found.step, len(STEP))
+    if found.start is not None:
+        check_signature(owner, found.start, 1, known)
+    if found.limited is not None:
+        check_signature(owner, found.limited, len(STEP), known)
+    check_bounds(owner, found.bounds, known)
+    text = inspect.getdoc(module) or inspect.getdoc(found.step) or ""
+    return replace(found, name=label, formula=found.formula or text.partition("\n")[0])
+
+
+def check_pair(loss: Loss, dynamics: Dynamics) -> None:
+    """Every parameter is one flag, one axis and one column, so each name may be used once."""
+    for owner, known in ((f"loss {loss.name!r}", loss.parameters), (f"rule {dynamics.name!r}", dynamics.parameters)):
+        for parameter in known:
+            if parameter in RESERVED or parameter.startswith("x0_"):
+                raise ValueError(f"the parameter {parameter!r} of {owner} has a name that sweeps use: rename it")
+    for parameter in loss.parameters:
+        if parameter in dynamics.parameters:
+            raise ValueError(
+                f"loss {loss.name!r} and rule {dynamics.name!r} both have a parameter {parameter!r}: rename one of them"
+            )
+
+
+def load(name: str, folder: str, kind: str) -> tuple[ModuleType, str]:
+    """The module behind a name or a path, and its label."""
+    if name.endswith(".py"):
+        return run_file(Path(name)), Path(name).stem
+    known = names(folder)
+    if name not in known:
+        raise ValueError(f"no {kind} called {name!r}, {nearest(name, known)}; or give the path of a .py file.")
+    return importlib.import_module(f"dynbench.{folder}.{name}"), name
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`did you mean 'quartic'? Known: ...`, for error messages."""
+    close = get_close_matches(name, known, 1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"Known: {', '.join(known)}"
+
+
+def run_file(path: Path) -> ModuleType:
+    """Runs a user's file as a module of its own.  No bytecode is kept, so an edited file is never taken for the old."""
+    if not path.stem.isidentifier():
+        raise ValueError(f"{path}: the file's name becomes a label, so make it of letters, digits and _ only")
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    whole = path.resolve()
+    name = f"dynbench_user_{path.stem}_{hashlib.sha256(bytes(whole) + b':' + text).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = ModuleType(name)
+    module.__file__ = str(whole)
+    sys.modules[name] = module
+    try:
+        exec(compile(text, str(whole), "exec"), module.__dict__)
+    except SyntaxError as error:
+        del sys.modules[name]
+        raise ValueError(f"{path}, line {error.lineno}: not Python: {error.msg}") from error
+    except Exception as error:
+        del sys.modules[name]
+        raise ValueError(f"{path} stops while it is read: {type(error).__name__}: {error}") from error
+    return module
+
+
+def defaults_of(owner: str, function: Callable[..., Any], after: int) -> dict[str, float]:
+    """Its parameters and defaults; an error where it takes too few arguments or one has no numeric default."""
+    arguments = list(inspect.signature(function).parameters)
+    if len(arguments) < after:
+        raise ValueError(f"{owner}: {function.__name__} needs {after} arguments, and has {len(arguments)}")
+    try:
+        return defaults(function, after)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{owner}: every parameter of {function.__name__} needs a number as its default") from error
+
+
+def check_signature(owner: str, function: Callable[..., Any], after: int, known: dict[str, float]) -> None:
+    """All functions of one loss or rule take the same parameters in the same order, with the same defaults."""
+    found = defaults_of(owner, function, after)
+    if list(found.items()) != list(known.items()):
+        raise ValueError(f"{owner}: {function.__name__} must take the parameters {known}, in this order, not {found}")
+
+
+def check_bounds(owner: str, bounds: dict[str, tuple[float, float]], known: Iterable[str]) -> None:
+    for parameter in bounds:
+        if parameter not in known:
+            raise ValueError(f"{owner} has bounds for {parameter!r}, which is not one of its parameters")
