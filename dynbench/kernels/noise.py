@@ -1,0 +1,117 @@
+"""Counter-based random numbers: each is a function of its arguments alone, so no order of work can change it.
+
+The generator is Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror & D. E. Shaw, Parallel random numbers: as easy
+as 1, 2, 3, SC'11.  Its counter has four 32-bit words and its key two.  `philox` and `normals` are plain arithmetic on
+int64, to be compiled into SIMD lanes like `elementary`; `uniforms` and `streams` work on whole NumPy arrays.
+
+Words of the counter, the key being the two halves of the seed:
+
+    gradient noise   step pair   coordinate + 2^31   stream, low half   stream, high half
+    other normals    step pair   coordinate          stream, low half   stream, high half
+    uniforms         draw        coordinate + 2^30   index, low half    index, high half
+
+Coordinates are below 2^30, hence the three uses never meet in one counter.
+"""
+
+import math
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from dynbench.kernels.elementary import log_positive, sincos_turns
+
+WORD = 0xFFFFFFFF
+GRADIENT = 1 << 31  # add it to the coordinate for the noise in gradients
+START = 1 << 30  # `uniforms` adds it by itself
+
+
+def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int, int, int]:
+    """(hi(B c2) ^ c1 ^ k0, lo(B c2), hi(A c0) ^ c3 ^ k1, lo(A c0)) and the next key, k + (0x9E3779B9, 0xBB67AE85).
+
+    A = 0xD2511F53, B = 0xCD9E8D57.  A product fills all 64 bits and may come out negative in int64; the mask after
+    the shift makes that harmless.  The mask before it tells LLVM that a 32-bit multiplication (vpmuludq) is enough.
+    """
+    a = (c0 & 0xFFFFFFFF) * 0xD2511F53
+    b = (c2 & 0xFFFFFFFF) * 0xCD9E8D57
+    n0 = ((b >> 32) & 0xFFFFFFFF) ^ c1 ^ k0
+    n2 = ((a >> 32) & 0xFFFFFFFF) ^ c3 ^ k1
+    return n0, b & 0xFFFFFFFF, n2, a & 0xFFFFFFFF, (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+
+
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """Philox4x32-10, ten rounds of `philox_round`: four random words of the counter (c0, c1, c2, c3), key (k0, k1).
+
+    Words are non-negative and below 2^32: Python's integers, int64 or arrays of int64; the results are of that type.
+    """
+    # Ten lines and not a loop: LLVM then vectorises the lanes without having to unroll first.
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
+    return c0, c1, c2, c3
+
+
+def unit(high: int, low: int) -> float:
+    """high / 2^32 + (low >> 11) / 2^53, exactly: two words as one of the 2^53 multiples of 2^-53 in [0, 1)."""
+    # Words are put in as low bits of 2^20, whose last bit is worth 2^-32, and of 1/2, whose last bit is worth 2^-53:
+    # a conversion of int64 to double exists in AVX-512 only.
+    a = np.int64(high | 0x4130000000000000).view(np.float64) - 1048576.0
+    b = np.int64((low >> 11) | 0x3FE0000000000000).view(np.float64) - 0.5
+    return a + b
+
+
+def normals(step_pair: int, coordinate: int, stream: int, seed: int) -> tuple[float, float]:
+    """sqrt(-2 ln v) sin(2 pi u) and sqrt(-2 ln v) cos(2 pi u): two independent standard normals (Box & Muller, 1958).
+
+    u in [0, 1) and v in (0, 1] have 53 bits each, so no value exceeds 8.58.  `step_pair` is step // 2; an even step
+    takes the first normal and an odd one the second.  A coordinate with bit 31 (`GRADIENT`) set gives the noise in
+    gradients, which is independent of all others.  `stream` tells the trajectories apart (`streams`).
+    All four are int64, or uint64 with the same bits.
+    """
+    # int changes nothing in a compiled lane; NumPy's scalars would warn when a product wraps.
+    w0, w1, w2, w3 = philox(
+        int(step_pair) & 0xFFFFFFFF,
+        int(coordinate) & 0xFFFFFFFF,
+        int(stream) & 0xFFFFFFFF,
+        (int(stream) >> 32) & 0xFFFFFFFF,
+        int(seed) & 0xFFFFFFFF,
+        (int(seed) >> 32) & 0xFFFFFFFF,
+    )
+    radius = math.sqrt(-2.0 * log_positive(1.0 - unit(w0, w1)))
+    s, c = sincos_turns(unit(w2, w3))
+    return radius * s, radius * c
+
+
+def uniforms(index: npt.ArrayLike, coordinate: int, draw: int, seed: int) -> npt.NDArray[np.float64]:
+    """One uniform in [0, 1) with 53 bits for each index (any shape; int64 or uint64): the random starts."""
+    i = np.asarray(index).astype(np.int64)
+    flat = i.ravel()  # at least one dimension: NumPy's scalars, unlike its arrays, warn when a product wraps
+    low_half, high_half = cast(Any, flat & WORD), cast(Any, (flat >> 32) & WORD)
+    counter = draw & WORD, (coordinate | START) & WORD, low_half, high_half
+    high, low, _, _ = philox(*counter, seed & WORD, (seed >> 32) & WORD)
+    return np.asarray(unit(high, low)).reshape(i.shape)
+
+
+def streams(x0: npt.NDArray[np.float64], repeat: npt.ArrayLike) -> npt.NDArray[np.uint64]:
+    """h <- mix((h ^ word) + 0x9E3779B97F4A7C15) over the words of a start, then its repeat number; h = 0 at first.
+
+    x0 (dim, n) gives its bits, -0.0 being taken as 0.0; repeat (n,) are integers; the result is (n,).
+    mix is the finaliser of splitmix64 (G. L. Steele, D. Lea & C. H. Flood, Fast splittable pseudorandom number
+    generators, OOPSLA'14), a bijection of 64 bits; hence in one dimension starts of one repeat never share a stream.
+    """
+    bits = (np.ascontiguousarray(x0, dtype=np.float64) + 0.0).view(np.uint64)  # -0.0 + 0.0 = 0.0
+    numbers = np.asarray(repeat).astype(np.int64).astype(np.uint64)
+    h = np.zeros(bits.shape[1:], np.uint64)
+    for word in (*bits, numbers):
+        h = (h ^ word) + np.uint64(0x9E3779B97F4A7C15)
+        h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        h = h ^ (h >> np.uint64(31))
+    return h
