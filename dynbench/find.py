@@ -103,14 +103,14 @@ def load(name: str, folder: str, kind: str) -> tuple[ModuleType, str]:
         return run_file(Path(name)), Path(name).stem
     known = names(folder)
     if name not in known:
-        raise ValueError(f"no {kind} called {name!r}, {nearest(name, known)}; or give the path of a .py file.")
+        raise ValueError(f"no {kind} called {name!r}{nearest(name, known)}; or give the path of a .py file.")
     return importlib.import_module(f"dynbench.{folder}.{name}"), name
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """`did you mean 'quartic'? Known: ...`, for error messages."""
+    """`, did you mean 'quartic'? Known: ...`, the rest of a sentence that names what is not known."""
     close = get_close_matches(name, known, 1)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"Known: {', '.join(known)}"
+    return (f", did you mean {close[0]!r}? " if close else ". ") + f"Known: {', '.join(known)}"
 
 
 def run_file(path: Path) -> ModuleType:
