@@ -1,0 +1,97 @@
+"""The CPU backend: threads over slices of a batch; the kernels hold no lock while they run."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dynbench.backends.tables import sphere, tables
+from dynbench.batch import Batch, Endings
+from dynbench.dynamics.base import Dynamics
+from dynbench.kernels.link import link
+from dynbench.kernels.step import RECORDS, Variant, lanes
+from dynbench.losses.base import Loss
+
+UPDATES_A_SLICE = 1e8  # about 0.1 s of one core: short enough for progress, long enough to forget the call
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """`workers` threads (default: one a core); `progress(updates)` is called as slices end."""
+
+    workers: int = field(default_factory=cores)
+    progress: Callable[[int], object] | None = None
+
+    def run(
+        self,
+        loss: Loss,
+        dynamics: Dynamics,
+        batch: Batch,
+        steps: int,
+        targets: Sequence[float] = (1e-3,),
+        record: Sequence[str] = (),
+        paths: int = 0,
+        early: bool = True,
+    ) -> Endings:
+        """See backends.base.  An interrupt stops every thread within PERIOD steps of a block."""
+        assert loss.dim is not None
+        variant = Variant(bool(batch.temperature.any()), bool(batch.gradient_noise.any()), tuple(record))
+        kernel = link(loss, dynamics, variant)
+        count, dim = len(batch), loss.dim
+        order = np.argsort(targets)[::-1]
+        levels = loss.minimum_value + np.array(targets, float)[order]
+        times, reached = np.empty((9, count), np.int64), np.empty((len(targets), count), np.int64)
+        ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim))
+        columns = (
+            batch.x0,
+            batch.parameters,
+            batch.lr,
+            batch.temperature,
+            batch.gradient_noise,
+            batch.stream.view(np.int64),
+            batch.basin,
+        )
+        stop = np.zeros(1, np.int64)
+        table, ball = tables(loss), sphere(loss)
+
+        def slice_of(rows: tuple[int, int]) -> int:
+            seed = int(np.uint64(batch.seed).view(np.int64))
+            outputs = (times, reached, ends)
+            return kernel(columns, rows, steps, seed, levels, table, ball, outputs, kept, int(early), stop)
+
+        updates = 0
+        with ThreadPoolExecutor(self.workers) as pool:
+            pending = {pool.submit(slice_of, rows) for rows in slices(count, steps, dim, self.workers)}
+            try:
+                while pending:
+                    done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                    finished = sum(future.result() for future in done)
+                    updates += finished
+                    if self.progress is not None and finished:
+                        self.progress(finished)
+            except BaseException:
+                stop[0] = 1
+                for future in pending:
+                    future.cancel()
+                raise
+        hit = np.empty_like(reached)
+        hit[order] = reached
+        records = dict(zip(RECORDS, times[4:], strict=True))
+        return Endings(
+            times[0], times[1], hit, times[2], times[3], ends[0], ends[1], ends[2:],
+            {name: records[name] for name in record}, kept, updates,
+        )  # fmt: skip
+
+
+def slices(count: int, steps: int, dim: int, workers: int) -> list[tuple[int, int]]:
+    """Row ranges, whole blocks each: several for every worker, none longer than it need be."""
+    block = lanes(dim)
+    size = max(1, int(min(UPDATES_A_SLICE / (steps * dim * block + 1), count / (4 * workers * block)))) * block
+    return [(first, min(first + size, count)) for first in range(0, count, size)]

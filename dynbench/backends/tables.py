@@ -1,0 +1,38 @@
+"""A loss's minima and basins as the arrays that a kernel reads."""
+
+from math import inf
+
+import numpy as np
+
+from dynbench.batch import Floats, Integers
+from dynbench.kernels.shape import RADIUS
+from dynbench.losses.base import Loss
+
+CORE = 0.1  # a core reaches up to this share of the lowest barrier above its minimum
+Tables = tuple[Floats, Integers, Floats, Floats, Floats, Floats, Floats]
+
+
+def tables(loss: Loss) -> Tables:
+    """Separators, wells, floors, margins (tensor losses: by place from the left), centres, hessians, halves (the others).
+
+    A core of a tensor loss: same basin and L - L(m) <= margin; else the ellipsoid (x - m)' H (x - m) <= 2 margin, whose
+    bounding box has the half-widths sqrt(2 margin (H^-1)_dd), here widened by 1e-9 of themselves to be safely outside.
+    """
+    dim, count = loss.dim or 1, len(loss.minima)
+    order = loss.wells if loss.tensor else tuple(range(count))
+    known = [loss.minima[label] for label in order]
+    floors = np.array([m.value for m in known])
+    margins = np.array([CORE * m.barrier if count > 1 else -inf for m in known])
+    centres, hessians, halves = np.empty((0, dim)), np.empty((0, dim, dim)), np.empty((0, dim))
+    if known and not loss.tensor:
+        centres = np.array([m.x for m in known])
+        hessians = np.array([m.hessian for m in known])
+        spread = np.diagonal(np.linalg.inv(hessians), axis1=1, axis2=2)
+        halves = np.sqrt(2.0 * margins[:, None] * spread) * (1.0 + 1e-9)
+    return np.array(loss.separators), np.array(order, np.int64), floors, margins, centres, hessians, halves
+
+
+def sphere(loss: Loss) -> tuple[Floats, Floats]:
+    """Centre of the domain, and how far from it (coordinate by coordinate) a trajectory has diverged."""
+    box = np.array(loss.box(loss.dim or 1))
+    return np.ascontiguousarray(box.mean(axis=1)), np.ascontiguousarray(RADIUS * (box[:, 1] - box[:, 0]) / 2.0)

@@ -1,0 +1,173 @@
+"""What happens to single lanes: a target met, a wall crossed, another core entered, divergence.
+
+The step only compares each lane with its walls and its next target.  While x stays within its walls its label
+cannot change, so these functions run on the few steps where some lane did cross, and cost nothing elsewhere.
+All of it is exact: the same events, at the same steps, as a test at every step would find.
+"""
+
+import math
+
+from dynbench.kernels.shape import (
+    BEST,
+    COMMIT,
+    CROSSINGS,
+    DIVERGED,
+    EXIT,
+    FLOOR,
+    GLOBAL,
+    HIT,
+    LABEL,
+    LAST,
+    MARGIN,
+    NEXT,
+    PERIOD,
+    SINCE,
+    START,
+    STATUS,
+    VAL,
+)
+
+
+def value_met(s, w, t, hits, levels, i, k):
+    """Targets and the core that L(x_k) of lane i, in VAL, has reached; the change in the number of watched lanes."""
+    value = w[VAL * s.lanes + i]
+    if value <= w[NEXT * s.lanes + i]:
+        j = t[HIT, i]
+        while j < levels.size and value <= levels[j]:
+            hits[j, i] = k
+            j += 1
+        t[HIT, i] = j
+        w[NEXT * s.lanes + i] = levels[j] if j < levels.size else -math.inf
+    if value - w[FLOOR * s.lanes + i] <= w[MARGIN * s.lanes + i]:
+        t[COMMIT, i] = k
+        w[MARGIN * s.lanes + i] = -math.inf
+        return -1
+    return 0
+
+
+def position(separators, y):
+    """Number of separators at or below y: the place of y's well, from the left."""
+    lo, hi = 0, separators.size
+    while lo < hi:
+        middle = (lo + hi) // 2
+        if y < separators[middle]:
+            hi = middle
+        else:
+            lo = middle + 1
+    return lo
+
+
+def relabel(s, w, t, i, k, tables):
+    """Walls, label, floor and margin of lane i, whose x_k has left its walls (products of intervals)."""
+    separators, wells, floors, margins = tables[0], tables[1], tables[2], tables[3]
+    label, radix, floor, margin = 0, 1, 0.0, math.inf
+    for d in range(s.dim):
+        p = position(separators, w[(s.x + d) * s.lanes + i])
+        w[(s.lo + d) * s.lanes + i] = separators[p - 1] if p > 0 else -math.inf
+        w[(s.hi + d) * s.lanes + i] = separators[p] if p < separators.size else math.inf
+        label += wells[p] * radix
+        radix *= wells.size
+        floor += floors[p]
+        margin = min(margin, margins[p])
+    label &= 0x7FFFFFFFFFFFFFFF
+    if label != t[LABEL, i]:
+        t[CROSSINGS, i] += 1
+        t[LAST, i] = k
+        if s.residence:
+            if t[LABEL, i] == 0:
+                t[GLOBAL, i] += k - t[SINCE, i]
+            t[SINCE, i] = k
+        t[LABEL, i] = label
+        if t[EXIT, i] < 0:
+            t[EXIT, i] = k
+    w[FLOOR * s.lanes + i] = floor
+    w[MARGIN * s.lanes + i] = margin if label != t[START, i] and t[COMMIT, i] < 0 else -math.inf
+
+
+def core_at(s, w, i, tables):
+    """Label of the core that holds lane i: (x - m)' H (x - m) <= 2 * margin; -1 outside all."""
+    margins, centres, hessians = tables[3], tables[4], tables[5]
+    for j in range(centres.shape[0]):
+        q = 0.0
+        for a in range(s.dim):
+            for b in range(s.dim):
+                q += (w[(s.x + a) * s.lanes + i] - centres[j, a]) * hessians[j, a, b] * (w[(s.x + b) * s.lanes + i] - centres[j, b])
+        if q <= 2.0 * margins[j]:
+            return j
+    return -1
+
+
+def fence(s, w, t, i, k, tables):
+    """Lane i has left its walls: is it in another core?  If not, walls that no other core reaches into."""
+    centres, halves = tables[4], tables[6]
+    for d in range(s.dim):
+        w[(s.lo + d) * s.lanes + i], w[(s.hi + d) * s.lanes + i] = -math.inf, math.inf
+    if t[COMMIT, i] >= 0:
+        return
+    core = core_at(s, w, i, tables)
+    if core >= 0 and core != t[START, i]:
+        t[EXIT, i] = t[COMMIT, i] = k
+        return
+    for j in range(centres.shape[0]):
+        if j == t[START, i]:
+            continue
+        axis, gap = 0, -math.inf  # the axis along which x is farthest from the box around core j
+        for d in range(s.dim):
+            away = abs(w[(s.x + d) * s.lanes + i] - centres[j, d]) - halves[j, d]
+            if away > gap:
+                axis, gap = d, away
+        lo, hi = (s.lo + axis) * s.lanes + i, (s.hi + axis) * s.lanes + i
+        if gap <= 0.0:  # inside the box, outside the ellipsoid: look again at every step
+            w[lo] = math.inf
+        elif w[(s.x + axis) * s.lanes + i] < centres[j, axis]:
+            w[hi] = min(w[hi], centres[j, axis] - halves[j, axis])
+        else:
+            w[lo] = max(w[lo], centres[j, axis] + halves[j, axis])
+
+
+def walls_left(s, w, t, i, k, tables):
+    """If x_k of lane i lies outside its walls: new ones.  The change in the number of watched lanes."""
+    before = w[MARGIN * s.lanes + i] > -math.inf
+    outside = False
+    for d in range(s.dim):
+        y = w[(s.x + d) * s.lanes + i]
+        outside |= y < w[(s.lo + d) * s.lanes + i] or y >= w[(s.hi + d) * s.lanes + i]
+    if outside:
+        if s.cores:
+            fence(s, w, t, i, k, tables)
+        else:
+            relabel(s, w, t, i, k, tables)
+    return int(w[MARGIN * s.lanes + i] > -math.inf) - int(before)
+
+
+def release(s, w, t, k, block, ends):
+    """Lanes that have diverged by step k end here, L(x_k) in VAL: outputs are written, the lane is left to itself."""
+    first, lanes = block
+    for i in range(s.lanes):
+        if t[STATUS, i] == DIVERGED:
+            continue
+        far = False
+        for d in range(s.dim):
+            x, centre = w[(s.x + d) * s.lanes + i], w[(s.centre + d) * s.lanes + i]
+            far |= not abs(x - centre) <= w[(s.radii + d) * s.lanes + i]
+        if far:
+            t[STATUS, i] = DIVERGED
+            tested = (k - 1) // PERIOD * PERIOD  # the last step at which the lane was known to be sound
+            if t[EXIT, i] > tested:
+                t[EXIT, i] = -1
+            if t[COMMIT, i] > tested:
+                t[COMMIT, i] = -1
+            if i < lanes:
+                write_ends(s, w, i, first + i, ends)
+            for d in range(s.dim):
+                w[(s.lo + d) * s.lanes + i], w[(s.hi + d) * s.lanes + i] = -math.inf, math.inf
+            w[NEXT * s.lanes + i] = w[MARGIN * s.lanes + i] = -math.inf
+
+
+def write_ends(s, w, i, n, ends):
+    """Final value, best value and final x of lane i into column n."""
+    ends[0, n] = w[VAL * s.lanes + i]
+    ends[1, n] = w[BEST * s.lanes + i] if w[BEST * s.lanes + i] < w[VAL * s.lanes + i] else w[VAL * s.lanes + i]
+    for d in range(s.dim):
+        ends[2 + d, n] = w[(s.x + d) * s.lanes + i]
+

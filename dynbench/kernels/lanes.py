@@ -1,0 +1,106 @@
+"""What a kernel does with all lanes at once, beside the step itself: loops that must vectorise.
+
+Real Python over the constants below; the linker puts this text into each pair's module with their values there.
+`w` and `t` are plain pointers: row r, lane i is w[r * LANES + i].  All functions have the same six arguments and
+return an integer, so that one kind of pointer calls them all.
+
+How a trajectory ends, from what it does in the last WINDOW steps:
+absorbed: no displacement at all.  converged: |dx| <= tol_x (1 + |x|) and |grad| <= tol_g at every step.
+stalled: such a small |dx| at every step, but not the gradient.  cycling: not so, but |x_k - x_(k-8)| <= tol_x (1 + |x|)
+at every step (a period of 2, 4 or 8).  censored: the budget ended while it was still moving.
+"""
+
+import math
+
+from dynbench.kernels.shape import (
+    APART,
+    BIG,
+    DIVERGED,
+    FLOOR,
+    FOUND,
+    GAP,
+    MARGIN,
+    MOVED,
+    NEXT,
+    NORM,
+    PERIOD,
+    SIZE,
+    STATUS,
+    STEEP,
+    TOLERANCE_G,
+    TOLERANCE_X,
+    VAL,
+)
+
+LANES = DIM = STATE = X = LO = HI = S = RING = SNAP = CENTRE = RADII = 0
+
+
+def scan(w, t, a, b, c, seed):
+    """Lists, in FOUND, the lanes that have met a target or a core at L = VAL, or left their walls; how many."""
+    count = 0
+    for i in range(LANES):
+        value = w[VAL * LANES + i]
+        event = (value <= w[NEXT * LANES + i]) | (value - w[FLOOR * LANES + i] <= w[MARGIN * LANES + i])
+        for d in range(DIM):
+            y = w[(X + d) * LANES + i]
+            event |= (y < w[(LO + d) * LANES + i]) | (y >= w[(HI + d) * LANES + i])
+        t[FOUND * LANES + count] = i
+        count += event
+    return count
+
+
+def astray(w, t, a, b, c, seed):
+    """Whether any lane is not finite or far outside the domain (nan is not within any radius)."""
+    within = 1
+    for d in range(DIM):
+        for i in range(LANES):
+            within &= abs(w[(X + d) * LANES + i] - w[(CENTRE + d) * LANES + i]) <= w[(RADII + d) * LANES + i]
+    return 1 - within
+
+
+def periodic(w, t, a, b, c, seed):
+    """Whether every lane still alive is where it was PERIOD steps ago, memory included: then it is so for ever."""
+    moved = 0
+    for row in range(DIM * (1 + STATE)):
+        now, then = X + row if row < DIM else S + row - DIM, SNAP + row
+        for i in range(LANES):
+            old, new = w[then * LANES + i], w[now * LANES + i]
+            moved |= (old != new) & (t[STATUS * LANES + i] != DIVERGED)
+            w[then * LANES + i] = new
+    return 1 - moved
+
+
+def remember(w, t, k, b, c, seed):
+    """Keeps x_k and tests the gradient there (in NORM).  The counters only matter as zero or not."""
+    for i in range(LANES):
+        w[STEEP * LANES + i] += 0.0 if w[NORM * LANES + i] <= TOLERANCE_G else 1.0
+    slot = RING + k % 8 * DIM
+    for d in range(DIM):
+        for i in range(LANES):
+            w[(slot + d) * LANES + i] = w[(X + d) * LANES + i]
+    return 0
+
+
+def judge(w, t, k, first, c, seed):
+    """Compares x_k with x_(k-1) and x_(k-8), `first` being the window's first step; whether any status is still open."""
+    for old, row in ((k - 1, BIG), (k, APART)):  # x_(k-8) stands where x_k will go
+        if row == APART and k - first < 8:
+            continue
+        slot = RING + old % 8 * DIM
+        for i in range(LANES):
+            w[GAP * LANES + i] = 0.0
+            w[SIZE * LANES + i] = 0.0
+        for d in range(DIM):
+            for i in range(LANES):
+                x = w[(X + d) * LANES + i]
+                gap = x - w[(slot + d) * LANES + i]
+                w[GAP * LANES + i] += gap * gap
+                w[SIZE * LANES + i] += x * x
+                w[MOVED * LANES + i] += 1.0 if (gap != 0.0) & (row == BIG) else 0.0
+        for i in range(LANES):
+            far = math.sqrt(w[GAP * LANES + i]) <= TOLERANCE_X * (1.0 + math.sqrt(w[SIZE * LANES + i]))
+            w[row * LANES + i] += 0.0 if far else 1.0
+    still = 0
+    for i in range(LANES):
+        still |= (w[BIG * LANES + i] == 0.0) | (w[APART * LANES + i] == 0.0)
+    return still

@@ -1,0 +1,175 @@
+"""One compiled module for each loss, rule and variant, named by the hash of all it is made of.
+
+Numba's own disk cache goes stale when a helper in another file changes, and never hits when a jitted function is an
+argument.  So the linker writes one self-contained file: constants, the loss's and the rule's text lifted to lanes, the
+helpers they call, the kernel's own text.  Its name is the sha256 of that text and of Numba's version; it is put in place
+by an atomic rename and compiled with `cache=True`.  A changed text is another file, so the cache is never stale.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dynbench.dynamics.base import Dynamics
+from dynbench.kernels import events, lanes, shape, trajectory
+from dynbench.kernels.rewrite import rewritten
+from dynbench.kernels.shape import Shape
+from dynbench.kernels.step import Step, Variant
+from dynbench.losses.base import Loss
+
+INLINED = "@njit(error_model='numpy', forceinline=True)\n"
+CALLED = "@njit(error_model='numpy', nogil=True)\n"
+HEAD = '''"""Written by dynbench{what}; do not edit."""
+import math
+
+import numpy as np
+from numba import cfunc, njit, types
+
+'''
+FUNCTIONS = ("begin", "evaluate", "advance", "scan", "astray", "periodic", "remember", "judge")
+DOOR = """
+_integer = types.int64
+SIGNATURE = _integer(types.CPointer(types.float64), types.CPointer(_integer), _integer, _integer, _integer, _integer)
+"""
+DRIVER = f"""
+from llvmlite import ir
+from numba.extending import intrinsic
+from dynbench.kernels.shape import Shape
+
+
+def pointer_call(context, builder, signature, arguments):
+    # a call of the C function at an address; arrays go in as pointers to their data
+    passed = [context.make_array(t)(context, builder, a).data if isinstance(t, types.Array) else a
+              for t, a in zip(signature.args[1:], arguments[1:])]
+    kind = ir.FunctionType(ir.IntType(64), [p.type for p in passed])
+    return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), passed)
+
+
+@intrinsic
+def call(typing, address, w, t, a, b, c, seed):
+    return types.int64(types.int64, w, t, *[types.int64] * 4), pointer_call
+
+
+_f1, _f2, _f3 = types.float64[::1], types.float64[:, ::1], types.float64[:, :, ::1]
+_i1, _i2 = types.int64[::1], types.int64[:, ::1]
+SIGNATURE = types.int64(
+    types.NamedUniTuple(types.int64, {len(Shape._fields)}, Shape), types.UniTuple(types.int64, {len(FUNCTIONS)}),
+    types.Tuple((_f2, _f2, _f1, _f1, _f1, _i1, _i1)), types.UniTuple(types.int64, 2), types.int64, types.int64, _f1,
+    types.Tuple((_f1, _i1, _f1, _f1, _f2, _f3, _f2)), types.UniTuple(_f1, 2), types.Tuple((_i2, _i2, _f2)), _f3,
+    types.int64, _i1)
+"""
+
+
+class Helpers:
+    """Plain functions that the lifted text calls, each written once, those it calls before it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.names: dict[Callable[..., Any], str] = {}
+
+    def __call__(self, function: Callable[..., Any]) -> str:
+        if function not in self.names:
+            stem = f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}"
+            taken = sum(n == stem or n.startswith(stem + "__") for n in self.names.values())
+            self.names[function] = f"{stem}__{taken}" if taken else stem
+            tree = rewritten(function, self)
+            tree.name = self.names[function]
+            self.texts[tree.name] = INLINED + ast.unparse(tree) + "\n"
+        return self.names[function]
+
+
+def functions_of(module: ModuleType) -> list[tuple[str, str]]:
+    """Name and text of each function of a module of the kernel's own, docstring dropped."""
+    found: list[tuple[str, str]] = []
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.FunctionDef):
+            node.body = node.body[1:] if isinstance(node.body[0], ast.Expr) else node.body
+            found.append((node.name, ast.unparse(node) + "\n"))
+    return found
+
+
+def constants(more: dict[str, int] = {}) -> str:  # noqa: B006 (never changed)
+    """The numbers of `shape`, as assignments."""
+    known = {n: v for n, v in vars(shape).items() if n.isupper() and isinstance(v, int | float)} | more
+    return "".join(f"{n} = {v!r}\n" for n, v in sorted(known.items()))
+
+
+@lru_cache(maxsize=1)
+def driver_source() -> str:
+    """The kernel's common text: the functions of `events` and `trajectory`, callees before callers."""
+    lines = [HEAD.format(what=" from its kernels' common text"), constants(), f"# Shape is {Shape._fields}\n{DRIVER}"]
+    for name, text in [f for module in (events, trajectory) for f in functions_of(module)]:
+        door = "@njit(SIGNATURE, error_model='numpy', nogil=True, cache=True)\n"
+        lines.append((door if name == "run" else CALLED) + text)
+    return "\n".join(lines)
+
+
+def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, Shape]:
+    """The text of a pair's module, and its shape.  Raises CannotLift where the loss's or the rule's text forbids it."""
+    helpers = Helpers()
+    step = Step(loss, dynamics, variant, helpers)
+    written = [("begin", step.begin()), ("evaluate", step.evaluate()), ("advance", step.advance()), *functions_of(lanes)]
+    places = step.shape()
+    rows = {n: getattr(places, n.lower()) for n in "LANES DIM STATE X LO HI S RING SNAP CENTRE RADII".split()}
+    lines = [HEAD.format(what=" from the text of a loss and a rule"), constants(rows), DOOR, *helpers.texts.values()]
+    lines += [f"@cfunc(SIGNATURE, error_model='numpy', cache=True)\n{text}" for _, text in written]
+    return "\n".join(lines), places
+
+
+def digest(text: str) -> str:
+    """Name of a kernel: sha256 of its text, and of the compiler that it is for."""
+    import numba
+
+    return hashlib.sha256(f"{text}\0{numba.__version__}".encode()).hexdigest()[:20]
+
+
+def cache_directory() -> Path:
+    """Where kernels are kept: $DYNBENCH_CACHE, else the user's cache directory."""
+    if chosen := os.environ.get("DYNBENCH_CACHE"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dynbench"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "dynbench" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dynbench"
+
+
+def write(text: str) -> Path:
+    """Puts a kernel's file in place, whole or not at all, and gives its path."""
+    folder = cache_directory()
+    path = folder / f"kernel_{digest(text)}.py"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    return path
+
+
+@lru_cache(maxsize=None)
+def load(path: Path) -> ModuleType:
+    """A kernel's module: from Numba's cache, or compiled now."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callable[..., int]:  # noqa: B008 (frozen)
+    """The compiled kernel of a loss (its dimension fixed), a rule and a variant: trajectory.run past its `functions`."""
+    text, shape_of = pair_source(loss, dynamics, variant)
+    pair, driver = load(write(text)), load(write(driver_source()))
+    return partial(driver.run, shape_of, tuple(getattr(pair, f).address for f in FUNCTIONS))

@@ -1,0 +1,53 @@
+"""Where everything stands in a block of lanes, and the numbers that the kernels share.
+
+A block is LANES trajectories, advanced together.  All its floats live in one flat array `w` of rows: row r of lane i
+is w[r * lanes + i].  First the rows below, then those of x, of its walls and so on, whose places depend on the
+dimension and stand in `Shape`.  Its integers live in `t`, row by row.
+"""
+
+from typing import NamedTuple
+
+# rows of `w`: lowest value, next target, value, |grad|, step, noise amplitudes, and the core that would be a commit
+BEST, NEXT, VAL, NORM, LR, AMP, GN, FLOOR, MARGIN = range(9)
+# counters of the last steps (only zero or not matters), and of the optional quantities
+MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP = range(9, 16)
+GAP, SIZE = 16, 17  # scratch
+SCALARS = 18
+
+# rows of `t` (int64)
+STREAM, START, LABEL, EXIT, COMMIT, HIT, STATUS = range(7)
+CROSSINGS, LAST, SINCE, GLOBAL, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND = range(7, 14)
+INTEGERS = 14  # FOUND: the lanes to which something happened
+
+CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
+STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged")
+
+PERIOD = 64  # steps between tests for divergence and periodicity
+WINDOW = 100  # last steps, which decide the status
+RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged
+TOLERANCE_X = 1e-10  # times 1 + |x|
+TOLERANCE_G = 1e-8
+
+
+class Shape(NamedTuple):
+    """What the kernel's common text must know of one loss, rule and variant; flags are 0 or 1."""
+
+    lanes: int
+    dim: int
+    state: int  # floats of memory a coordinate
+    parameters: int  # of the loss and the rule together
+    height: int  # rows of `w`
+    cores: int  # basins known only through ellipsoids (else products of intervals, or none)
+    labelled: int  # whether anything is known of the basins
+    noisy: int
+    counting: int  # --record crossings, last_crossing, global_steps or limited
+    residence: int  # --record global_steps
+    x: int  # first rows of vectors: `dim` rows each
+    lo: int
+    hi: int
+    s: int  # state * dim rows
+    ring: int  # 8 * dim rows, the last eight x
+    snap: int  # (1 + state) * dim rows
+    centre: int  # of the sphere outside of which x has diverged
+    radii: int
+    p: int  # parameters rows

@@ -1,0 +1,227 @@
+"""Writes the three functions of a kernel that depend on the loss and the rule: begin, evaluate, advance."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynbench.dynamics.base import Dynamics
+from dynbench.kernels import noise, shape
+from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements, unroll
+from dynbench.kernels.rewrite import tree_of
+from dynbench.kernels.shape import Shape
+from dynbench.losses.base import Loss
+
+UNROLLED = 4  # up to this dimension coordinates are scalars
+RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")  # optional quantities (--record)
+COUNTERS = ("crossings", "last_crossing", "global_steps", "limited")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """All that tells one kernel of a loss and a rule from another."""
+
+    noisy: bool = False
+    gradient_noisy: bool = False
+    record: tuple[str, ...] = ()
+
+
+def memory(dynamics: Dynamics) -> int:
+    """How many floats a coordinate remembers: the length of the tuple that `start` returns."""
+    if dynamics.start is None:
+        return 0
+    returned = tree_of(dynamics.start).body[-1]
+    if not isinstance(returned, ast.Return) or not isinstance(returned.value, ast.Tuple):
+        raise CannotLift(f"{place(dynamics.start)}: `start` must end in `return (a, b, ...)`, a tuple of floats")
+    return len(returned.value.elts)
+
+
+def loop(body: list[ast.stmt]) -> ast.For:
+    """for d in range(DIM): body"""
+    return ast.For(ast.Name("d", ast.Store()), name("range(DIM)"), body, [])
+
+
+class Step:
+    """The parts of one step, laid out in terms of x, g, the state s0, s1, ... and the loss's and rule's parameters."""
+
+    def __init__(self, loss: Loss, dynamics: Dynamics, variant: Variant, helper: Helper):
+        assert loss.dim is not None
+        self.loss, self.dynamics, self.variant, self.helper = loss, dynamics, variant, helper
+        self.dim, self.state = loss.dim, memory(dynamics)
+        self.fresh = fresh()
+        self.loss_parameters = [name(f"p_{n}") for n in loss.parameters]
+        self.rule_parameters = [name(f"p_{n}") for n in dynamics.parameters]
+        self.layout = self.rows()
+
+    def rows(self) -> Layout:
+        """Where everything stands in `w`: the scalars of `shape`, then vectors, then parameters."""
+        layout, dim = Layout({n: getattr(shape, n.upper()) for n in SCALARS}, shape.SCALARS), self.dim
+        for vector in ["x", "lo", "hi", *(f"s{j}" for j in range(self.state)), "z", "z_odd", "zg", "zg_odd", "g"]:
+            if dim <= UNROLLED and vector == "g":
+                continue  # the gradient stays in registers
+            layout.add(vector, dim)
+            if dim <= UNROLLED:
+                layout.rows |= {f"{vector}_{d}": layout.rows[vector] + d for d in range(dim)}
+        layout.add("ring", 8 * dim)
+        layout.add("snap", dim * (1 + self.state))
+        layout.add("centre", dim)
+        layout.add("radii", dim)
+        for parameter in [*self.loss.parameters, *self.dynamics.parameters]:
+            layout.add(f"p_{parameter}")
+        return layout
+
+    def shape(self) -> Shape:
+        """What the common text must know of this kernel."""
+        rows, record = self.layout.rows, self.variant.record
+        parameters = [*self.loss.parameters, *self.dynamics.parameters]
+        return Shape(
+            lanes=lanes(self.dim),
+            dim=self.dim,
+            state=self.state,
+            parameters=len(parameters),
+            height=self.layout.height,
+            cores=int(bool(self.loss.minima) and not self.loss.tensor),
+            labelled=int(bool(self.loss.minima)),
+            noisy=int(self.variant.noisy or self.variant.gradient_noisy),
+            counting=int(any(r in COUNTERS for r in record)),
+            residence=int("global_steps" in record),
+            p=rows[f"p_{parameters[0]}"] if parameters else 0,
+            s=rows.get("s0", 0),
+            **{vector: rows[vector] for vector in ("x", "lo", "hi", "ring", "snap", "centre", "radii")},
+        )
+
+    def value_and_gradient(self) -> list[ast.stmt]:
+        """v = L(x) and g = its gradient."""
+        if self.loss.value_grad is not None:
+            arguments = [name("x"), name("g"), *self.loss_parameters]
+            body, value = inline(self.loss.value_grad, arguments, self.fresh("l"), self.helper, self.dim)
+            return [*body, ast.Assign([name_to("v")], value)]
+        assert self.loss.value is not None
+        assert self.loss.grad is not None
+        arguments = [name("x[0]"), *self.loss_parameters]
+        body, value = inline(self.loss.value, arguments, self.fresh("l"), self.helper, 1)
+        more, slope = inline(self.loss.grad, arguments, self.fresh("l"), self.helper, 1)
+        target = name("g[0]")
+        target.ctx = ast.Store()  # type: ignore[attr-defined]
+        return [*body, *more, ast.Assign([name_to("v")], value), ast.Assign([target], slope)]
+
+    def norm(self) -> list[ast.stmt]:
+        """n = |grad L|."""
+        if self.dim == 1:
+            return statements("n = abs(g[0])")
+        return [*statements("n2 = 0.0"), loop(statements("n2 = n2 + g[d] * g[d]")), *statements("n = math.sqrt(n2)")]
+
+    def rule_arguments(self) -> list[ast.expr]:
+        state = ast.Tuple([name(f"s{j}[d]") for j in range(self.state)], ast.Load())
+        return [name("x[d]"), name("g[d]"), name("v"), name("n"), name("lr"), state, *self.rule_parameters]
+
+    def move(self) -> ast.For:
+        """For each coordinate: x <- x + dx (+ noise), its memory, and whether it left its walls."""
+        body, result = inline(self.dynamics.step, self.rule_arguments(), self.fresh("r"), self.helper, self.dim)
+        if not isinstance(result, ast.Tuple) or len(result.elts) != 2 or not isinstance(result.elts[1], ast.Tuple):
+            raise CannotLift(f"{place(self.dynamics.step)}: `step` must end in `return dx, state`")
+        displacement, state = result.elts
+        if len(state.elts) != self.state:
+            raise CannotLift(
+                f"{place(self.dynamics.step)}: `step` returns {len(state.elts)} floats of state, `start` {self.state}"
+            )
+        body += [ast.Assign([name_to(f"new{j}")], value) for j, value in enumerate(state.elts)]
+        body.append(ast.Assign([name_to("dx")], displacement))
+        for j in range(self.state):
+            body += statements(f"s{j}[d] = new{j}")
+        body += statements("y = x[d] + dx + amp * z[d]" if self.variant.noisy else "y = x[d] + dx")
+        body += statements("x[d] = y")
+        body += statements("flag = flag | (y < lo[d]) | (y >= hi[d])")
+        return loop(body)
+
+    def records(self) -> list[ast.stmt]:
+        """Optional quantities that a step must look at."""
+        body: list[ast.stmt] = []
+        if "t_best" in self.variant.record:
+            body += statements("t_best = float(k) if v < best else t_best")
+        if "limited" in self.variant.record and self.dynamics.limited is not None:
+            first = [ast.Subscript(a.value, ast.Constant(0), ast.Load()) if isinstance(a, ast.Subscript) else a
+                     for a in self.rule_arguments()]
+            first[5] = ast.Tuple([name(f"s{j}[0]") for j in range(self.state)], ast.Load())
+            more, binds = inline(self.dynamics.limited, first, self.fresh("c"), self.helper, self.dim)
+            body += [*more, ast.Assign([name_to("limited")], ast.BinOp(name("limited"), ast.Add(), ast.IfExp(
+                binds, ast.Constant(1.0), ast.Constant(0.0))))]
+        return body
+
+    def advance(self) -> str:
+        """Steps k, k + 1, ... up to `last`, or until a lane meets a target, leaves its walls or commits."""
+        body = self.value_and_gradient()
+        if self.variant.gradient_noisy:
+            body.append(loop(statements("g[d] = g[d] + gn * zg[d]")))
+        body += [*self.norm(), *self.records(), self.move()]
+        body += statements("best = v if v < best else best\nval = v\nflag = flag | (v <= next)")
+        watch = self.lifted(statements("flag = flag | (val - floor <= margin)"))
+        inner = [*self.draw(), *self.lifted(body), "if watched:", *indented(watch), "k += 1"]
+        lines = ["flag = 0", "while k < last and flag == 0:", *indented(inner), "return 2 * k + (flag != 0)"]
+        return "\n".join(["def advance(w, t, k, last, watched, seed):", *indented(lines)]) + "\n"
+
+    def draw(self) -> list[str]:
+        """Normals for step k: each Philox block gives a pair, the sine for an even step, the cosine for the next."""
+        lines: list[str] = []
+        kinds = [("z", "d", self.variant.noisy), ("zg", "d | 0x80000000", self.variant.gradient_noisy)]
+        for row, coordinate, wanted in kinds:
+            if not wanted:
+                continue
+            even, odd = (f"w[({self.layout.rows[r]} + d) * LANES + i]" for r in (row, row + "_odd"))
+            drawn = f"{even}, {odd} = {self.helper(noise.normals)}(pair, {coordinate}, t[STREAM * LANES + i], seed)"
+            lines += ["pair = k // 2", "if k % 2 == 0:"]
+            lines += ["    for d in range(DIM):", "        for i in range(LANES):", f"            {drawn}"]
+            lines += ["else:", "    for d in range(DIM):", "        for i in range(LANES):", f"            {even} = {odd}"]
+        return lines
+
+    def evaluate(self) -> str:
+        body = [*self.value_and_gradient(), *self.norm(), *statements("val = v\nnorm = n")]
+        return "\n".join(["def evaluate(w, t, a, b, c, seed):", *indented([*self.lifted(body), "return 0"])]) + "\n"
+
+    def begin(self) -> str:
+        body: list[ast.stmt] = []
+        if self.dynamics.start is not None:
+            arguments = [name("lr"), *self.rule_parameters]
+            body, state = inline(self.dynamics.start, arguments, self.fresh("b"), self.helper, self.dim)
+            assert isinstance(state, ast.Tuple)
+            body += [ast.Assign([name_to(f"new{j}")], value) for j, value in enumerate(state.elts)]
+            body.append(loop([s for j in range(self.state) for s in statements(f"s{j}[d] = new{j}")]))
+        return "\n".join(["def begin(w, t, a, b, c, seed):", *indented([*self.lifted(body), "return 0"])]) + "\n"
+
+    def lifted(self, body: Sequence[ast.stmt]) -> list[str]:
+        """The text of the statements as loops over the lanes."""
+        body = list(body) if self.dim > UNROLLED else unroll(fixed(body, self.dim), {})
+        lines = over_lanes(body, self.layout, {"flag", "k"})
+        return [line for s in lines for line in ast.unparse(ast.fix_missing_locations(s)).splitlines()]
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+class Fixed(ast.NodeTransformer):
+    """Puts the dimension into loop bounds."""
+
+    def __init__(self, dim: int):
+        self.dim = dim
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(self.dim) if node.id == "DIM" else node
+
+
+def fixed(body: Sequence[ast.stmt], dim: int) -> list[ast.stmt]:
+    return [Fixed(dim).visit(statement) for statement in body]
+
+
+def name_to(text: str) -> ast.Name:
+    return ast.Name(text, ast.Store())
+
+
+def lanes(dim: int) -> int:
+    """Trajectories advanced together: fewer in high dimension, so that a block stays in the first-level cache."""
+    return 64 if dim <= UNROLLED else 32 if dim <= 16 else 16
+
+
+SCALARS = (
+    "best", "next", "val", "norm", "lr", "amp", "gn", "floor", "margin",
+    "moved", "big", "steep", "apart", "t_best", "limited", "limited_snap",
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""Results on disk: one folder a run.
+
+    results/runs/<loss>-<id>/
+        manifest.json           the sweep in full, versions, platform, git commit, the command that repeats it
+        chunks/000000.parquet   trajectories (--keep all) or merged aggregates (--keep cells)
+        cells.csv               one row a cell
+        paths.parquet           a few whole paths of every arm
+        *.png                   pictures
+        run.log                 when, how long, how fast: the only file that differs between equal runs
+
+A chunk file exists if and only if it is whole: it is written beside its place and renamed.
+"""
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+SCHEMA = 1
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    """The table as parquet; equal tables give equal bytes."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, compression="zstd", index=False)
+    return buffer.getvalue()
+
+
+def canonical(content: Any) -> bytes:
+    """Readable JSON in one fixed form."""
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, read as it is asked for."""
+
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    def chunk(self, number: int) -> Path:
+        return self.directory / "chunks" / f"{number:06d}.parquet"
+
+    def chunks(self) -> list[Path]:
+        return sorted((self.directory / "chunks").glob("[0-9]*.parquet"))
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        return json.loads((self.directory / "manifest.json").read_text(encoding="utf-8"))
+
+    @property
+    def finished(self) -> bool:
+        """cells.csv is written last, from all chunks."""
+        return (self.directory / "cells.csv").exists()
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row a cell; missing times mean `not reached`."""
+        return pd.read_csv(self.directory / "cells.csv", float_precision="round_trip")
+
+    @cached_property
+    def trajectories(self) -> pd.DataFrame:
+        """One row a trajectory, in order of id (only with --keep all)."""
+        return pd.concat([pd.read_parquet(p) for p in self.chunks()], ignore_index=True)
+
+    def each_chunk(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+        for path in self.chunks():
+            yield pd.read_parquet(path, columns=columns)
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """A few whole paths: id, the arm's columns, step, x (x_0, x_1, ...), loss_value."""
+        return pd.read_parquet(self.directory / "paths.parquet")
+
+    def clean(self) -> None:
+        """Removes what an interrupted write left behind."""
+        for leftover in self.directory.glob("**/.*.part"):
+            leftover.unlink(missing_ok=True)
+
+
+def find_run(name: str, root: Path = Path("results/runs")) -> Run:
+    """A run by its folder, by its name or id under `root`, or `latest`.  Raises ValueError with what to do."""
+    if (Path(name) / "manifest.json").exists():
+        return Run(Path(name))
+    known = sorted((p.parent for p in root.glob("*/manifest.json")), key=lambda p: (p / "manifest.json").stat().st_mtime)
+    if name == "latest" and known:
+        return Run(known[-1])
+    matches = [p for p in known if p.name == name or p.name.endswith(f"-{name}")]
+    if len(matches) == 1:
+        return Run(matches[0])
+    have = ", ".join(p.name for p in known[-5:]) or "none yet"
+    raise ValueError(f"no run called {name!r} under {root} (there: {have}); give its folder, its id or `latest`")

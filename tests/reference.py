@@ -1,0 +1,160 @@
+"""The slow and obvious truth: one trajectory at a time, every test at every step, in plain Python.
+
+It runs the same text as the kernels (after `rewrite.plain`) and shares no other code with them.
+"""
+
+import math
+
+import numpy as np
+
+from dynbench.batch import Batch, Endings
+from dynbench.dynamics.base import Dynamics
+from dynbench.kernels import noise
+from dynbench.kernels.rewrite import plain
+from dynbench.losses.base import Loss
+
+CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
+
+
+def evaluate(loss: Loss, x: list[float], parameters: list[float]) -> tuple[float, list[float]]:
+    g = [0.0] * len(x)
+    if loss.value_grad is not None:
+        return plain(loss.value_grad)(x, g, *parameters), g
+    return plain(loss.value)(x[0], *parameters), [plain(loss.grad)(x[0], *parameters)]
+
+
+def norm_of(g: list[float]) -> float:
+    if len(g) == 1:
+        return abs(g[0])
+    total = 0.0
+    for component in g:
+        total = total + component * component
+    return math.sqrt(total)
+
+
+def core_of(loss: Loss, x: list[float], value: float) -> int:
+    """Label of the core that holds x, -1 outside all: 0.1 of the lowest barrier above its minimum."""
+    if not loss.minima or len(loss.minima) == 1:
+        return -1
+    if loss.tensor:
+        order = loss.wells
+        places = [sum(s <= c for s in loss.separators) for c in x]
+        floor, margin = 0.0, math.inf
+        for place in places:
+            floor += loss.minima[order[place]].value
+            margin = min(margin, 0.1 * loss.minima[order[place]].barrier)
+        return loss.basin(x) if value - floor <= margin else -1
+    for label, minimum in enumerate(loss.minima):
+        q = 0.0
+        for a in range(len(x)):
+            for b in range(len(x)):
+                q += (x[a] - minimum.x[a]) * minimum.hessian[a][b] * (x[b] - minimum.x[b])
+        if q <= 2.0 * (0.1 * minimum.barrier):
+            return label
+    return -1
+
+
+def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int, targets: list[float]) -> dict:
+    dim = len(batch.x0)
+    x = [float(v) for v in batch.x0[:, n]]
+    every = [float(v) for v in batch.parameters[:, n]]
+    of_loss, of_rule = every[: len(loss.parameters)], every[len(loss.parameters) :]
+    lr, temperature, s = float(batch.lr[n]), float(batch.temperature[n]), float(batch.gradient_noise[n])
+    amplitude = math.sqrt(2.0 * temperature * lr)
+    stream, seed = int(batch.stream.view(np.int64)[n]), int(np.uint64(batch.seed).view(np.int64))
+    start = int(batch.basin[n])
+    memory = plain(dynamics.start)(lr, *of_rule) if dynamics.start else ()
+    states = [tuple(memory) for _ in range(dim)]
+    step = plain(dynamics.step)
+    box = loss.box(dim)
+    history, gradients, path = [list(x)], [], [list(x)]
+    out = {"t_exit": -1, "t_commit": -1, "t_hit": [-1] * len(targets), "status": None, "best": math.inf}
+    out |= {"crossings": 0, "last_crossing": -1, "global_steps": 0, "t_best": 0, "limited": 0}
+    label, even = start, None
+    for k in range(steps + 1):
+        if k > 0 and (k % 64 == 0 or k == steps):
+            far = [not abs(c - (lo + hi) / 2) <= 1e6 * (hi - lo) / 2 for c, (lo, hi) in zip(x, box, strict=True)]
+            if any(far):
+                tested = (k - 1) // 64 * 64
+                out["t_exit"] = -1 if out["t_exit"] > tested else out["t_exit"]
+                out["t_commit"] = -1 if out["t_commit"] > tested else out["t_commit"]
+                out["status"] = DIVERGED
+        value, g = evaluate(loss, x, of_loss)
+        if out["status"] is not None and out["status"] == DIVERGED:
+            break
+        now = loss.basin(x) if loss.tensor else start
+        if now != label:
+            out["crossings"] += 1
+            out["last_crossing"] = k
+            label = now
+        if now != start and out["t_exit"] < 0:
+            out["t_exit"] = k
+        core = core_of(loss, x, value)
+        if core >= 0 and core != start and out["t_commit"] < 0:
+            out["t_commit"] = k
+            if not loss.tensor:
+                out["t_exit"] = k
+        out["global_steps"] += label == 0 and loss.tensor
+        for j, target in enumerate(targets):
+            if out["t_hit"][j] < 0 and value <= loss.minimum_value + target:
+                out["t_hit"][j] = k
+        if value < out["best"] and k < steps:
+            out["t_best"] = k
+        out["best"] = value if value < out["best"] else out["best"]
+        if k == steps:
+            break
+        gradients.append(norm_of(g))
+        if s != 0.0:
+            for d in range(dim):
+                g[d] = g[d] + s * noise.normals(k // 2, d | 0x80000000, stream, seed)[k % 2]
+        norm = norm_of(g)
+        if dynamics.limited is not None:
+            out["limited"] += bool(plain(dynamics.limited)(x[0], g[0], value, norm, lr, states[0], *of_rule))
+        moved = []
+        for d in range(dim):
+            dx, states[d] = step(x[d], g[d], value, norm, lr, states[d], *of_rule)
+            y = x[d] + dx
+            if amplitude != 0.0:
+                y = y + amplitude * noise.normals(k // 2, d, stream, seed)[k % 2]
+            moved.append(y)
+        x = moved
+        history.append(list(x))
+    path = history
+    if out["status"] is None:
+        out["status"] = status(path, gradients, steps)
+    final = label if loss.tensor else core_of(loss, x, value)
+    return out | {"basin": final, "value": value, "x": x, "path": path}
+
+
+def status(path: list[list[float]], gradients: list[float], steps: int) -> int:
+    first = max(steps - 100, 0)
+    close = []
+    for k in range(first + 1, steps + 1):
+        def near(j: int, k: int = k) -> bool:
+            gap = size = 0.0
+            for a, b in zip(path[k], path[j], strict=True):
+                gap += (a - b) * (a - b)
+                size += a * a
+            return math.sqrt(gap) <= 1e-10 * (1.0 + math.sqrt(size))
+        close.append((path[k] == path[k - 1], near(k - 1), k - first < 8 or near(k - 8), gradients[k - 1] <= 1e-8))
+    still, small, periodic, flat = (all(c) for c in zip(*close, strict=True))
+    if still:
+        return ABSORBED
+    if small:
+        return CONVERGED if flat else STALLED
+    return CYCLING if periodic and steps > 8 else CENSORED
+
+
+def assert_same(endings: Endings, loss: Loss, dynamics: Dynamics, batch: Batch, steps: int, targets: list[float]) -> None:
+    """Every column equal to the last bit."""
+    with np.errstate(all="ignore"):
+        truth = [trajectory(loss, dynamics, batch, n, steps, targets) for n in range(len(batch))]
+    for name in ("t_exit", "t_commit", "status", "basin", "value", "best"):
+        np.testing.assert_array_equal(getattr(endings, name), [t[name] for t in truth], err_msg=name)
+    np.testing.assert_array_equal(endings.t_hit.T, [t["t_hit"] for t in truth])
+    np.testing.assert_array_equal(endings.x.T, [t["x"] for t in truth])
+    for name, column in endings.records.items():
+        np.testing.assert_array_equal(column, [t[name] for t in truth], err_msg=name)
+    for n in range(len(endings.paths)):
+        got = endings.paths[n]
+        np.testing.assert_array_equal(got[: len(truth[n]["path"])], truth[n]["path"])
