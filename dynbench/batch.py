@@ -39,5 +39,5 @@ class Endings:
     best: Floats  # (n,), lowest L on the way
     x: Floats  # (dim, n), where it ended
     records: dict[str, Integers]  # (n,) each, the optional quantities asked for
-    paths: Floats  # (m, steps + 1, dim), the first m trajectories whole
+    paths: Floats  # (m, steps + 1, dim + 1), the first m trajectories whole: x, and L last
     updates: int  # steps really simulated, summed over trajectories

@@ -48,7 +48,7 @@ class Cpu:
         order = np.argsort(targets)[::-1]
         levels = loss.minimum_value + np.array(targets, float)[order]
         times, reached = np.empty((9, count), np.int64), np.empty((len(targets), count), np.int64)
-        ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim))
+        ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim + 1))
         columns = (
             batch.x0,
             batch.parameters,

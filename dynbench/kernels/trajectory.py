@@ -47,6 +47,7 @@ from dynbench.kernels.shape import (
     STEEP,
     STREAM,
     T_BEST,
+    VAL,
     WINDOW,
 )
 
@@ -99,10 +100,11 @@ def tally(s, w, t, k, skipped):
 
 
 def trace(s, w, first, k, paths):
-    """Keeps x_k of the trajectories whose whole path is wanted."""
+    """Keeps x_k, and L(x_k) from VAL, of the trajectories whose whole path is wanted."""
     for i in range(min(s.lanes, paths.shape[0] - first)):
         for d in range(s.dim):
             paths[first + i, k, d] = w[(s.x + d) * s.lanes + i]
+        paths[first + i, k, s.dim] = w[VAL * s.lanes + i]
 
 
 def status_of(s, w, t, i, judged, window):
@@ -148,7 +150,7 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves.
     sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (9, n) int64,
-    reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim): the first m trajectories whole.
+    reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories whole, x and then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.
     """
     begin, evaluate, advance, scan, astray, periodic, remember, judge = functions
@@ -184,10 +186,11 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
                     k += skipped
             judging = k >= opening and judged
             last = min(k - k % PERIOD + PERIOD, steps if k >= opening else opening)
+            if judging or traced:
+                call(evaluate, w, t, 0, 0, 0, 0)
             if traced:
                 trace(s, w, first, k, paths)
             if judging:
-                call(evaluate, w, t, 0, 0, 0, 0)
                 call(remember, w, t, k, 0, 0, 0)
             if judging or traced:
                 last = k + 1
