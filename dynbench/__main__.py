@@ -1,0 +1,29 @@
+"""dynbench sweep|list|replay|report: the same as python -m dynbench.<command>."""
+
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "sweep": ("dynbench.sweep.__main__", "run rules from many starts and record whether they escape"),
+    "list": ("dynbench.list", "losses and rules, with formula and source"),
+    "replay": ("dynbench.replay", "one trajectory of a stored run again, step by step"),
+    "report": ("dynbench.report.__main__", "the offline HTML report of runs"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Hands over to the command."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: dynbench COMMAND ...\n")
+        print("\n".join(f"  {name:8}{text}" for name, (_, text) in COMMANDS.items()))
+        print("\n`dynbench COMMAND --help` tells more.")
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"error: no command {argv[0]!r}; known: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return int(import_module(COMMANDS[argv[0]][0]).main(argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

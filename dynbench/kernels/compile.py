@@ -1,0 +1,42 @@
+"""Compiles kernels ahead of time, several processes at once: compilation holds the interpreter's lock."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dynbench.kernels.link import FUNCTIONS, load
+
+
+def compiled(path: Path) -> bool:
+    """Whether Numba has kept all of this module's functions beside it (else loading it compiles)."""
+    kept = len(list((path.parent / "__pycache__").glob(f"{path.stem}.*.nbi")))
+    return kept >= (1 if "Shape" in path.read_text(encoding="utf-8") else len(FUNCTIONS))
+
+
+def compile_all(paths: Sequence[Path], workers: int) -> int:
+    """Loads every module; those not yet compiled are shared between processes.  How many had to be compiled."""
+    missing = [path for path in paths if not compiled(path)]
+    helpers = [
+        subprocess.Popen([sys.executable, "-m", "dynbench.kernels.compile", *map(str, missing[k:] + missing[:k])])
+        for k in range(1, min(workers, len(missing)))
+    ]
+    try:
+        for path in missing:
+            if not compiled(path):
+                load(path)
+        for helper in helpers:
+            helper.wait()
+    finally:
+        for helper in helpers:
+            helper.kill()
+            helper.wait()
+    for path in paths:
+        load(path)
+    return len(missing)
+
+
+if __name__ == "__main__":
+    for name in reversed(sys.argv[1:]):
+        if not compiled(Path(name)):
+            load(Path(name))

@@ -1,0 +1,169 @@
+"""python -m dynbench.sweep: from the command line to a folder of results and a table."""
+
+import json
+import math
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dynbench.sweep import arguments
+
+if TYPE_CHECKING:
+    from dynbench.sweep.grid import Plan
+    from dynbench.sweep.run import Job, Result
+
+DONE, FAILED, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
+SECONDS_AN_UPDATE = 1.5e-9  # of one core, for the estimate of --dry-run
+BYTES_A_ROW = 60
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        request = arguments.read(argv)
+        return swept(request, argv)
+    except KeyboardInterrupt:
+        print("interrupted: finished chunks are kept, and the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    except ValueError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+
+
+def swept(request: arguments.Request, argv: list[str]) -> int:
+    from dynbench.sweep.axes import whole
+    from dynbench.sweep.grid import Plan
+
+    how = request.how
+    workers = whole(how.workers, "--workers", 1, 4096) if how.workers is not None else None
+    chunk = whole(how.chunk, "--chunk", 1, 10**9) if how.chunk is not None else None
+    sweep = arguments.sweep_of(request)
+    plan = Plan(sweep)
+    if how.dry_run:
+        print(dry(plan, workers, how.json))
+        return DONE
+
+    from dynbench.sweep.run import LARGEST_BATCH, ChunksFailed, Job, run
+
+    command = repeat(argv)
+    bar = Bar(plan.total, quiet=how.quiet or how.json)
+    files = {plan.loss.name: sweep.loss} | {r.dynamics.name: a.dynamics for r, a in zip(plan.arms, sweep.arms, strict=True)}
+    try:
+        with bar:
+            result = run(
+                sweep, how.out, workers, chunk or LARGEST_BATCH, bar.update, command,
+                {name: path for name, path in files.items() if path.endswith(".py")},
+            )  # fmt: skip
+    except ChunksFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return PARTIAL
+    pictures = drawn(result)
+    if how.json:
+        print(as_json(result))
+    elif not how.quiet:
+        print(told(Job(plan), result, pictures, command))
+    return DONE
+
+
+def repeat(argv: list[str]) -> str:
+    """The command that repeats a run: without the flags that change no result."""
+    kept: list[str] = []
+    skip = False
+    for place, word in enumerate(argv):
+        name, equals, _ = word.partition("=")
+        if skip or name in ("--json", "--quiet", "-q"):
+            skip = False
+        elif name in ("--workers", "--chunk", "--out"):
+            skip = not equals and place + 1 < len(argv)
+        else:
+            kept.append(word)
+    return shlex.join(["python", "-m", "dynbench.sweep", *kept])
+
+
+class Bar:
+    """A progress bar on stderr, on a terminal, for work that takes longer than a moment."""
+
+    def __init__(self, total: int, quiet: bool):
+        self.total, self.quiet, self.bar = total, quiet or not sys.stderr.isatty(), None
+
+    def __enter__(self) -> "Bar":
+        if not self.quiet:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=self.total, unit=" trajectories", unit_scale=True, delay=1.0, leave=False)
+        return self
+
+    def update(self, rows: int) -> None:
+        if self.bar is not None:
+            self.bar.update(rows)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def dry(plan: "Plan", workers: int | None, as_object: bool) -> str:
+    """How much work a sweep is."""
+    from dynbench.backends.cpu import cores
+
+    work = plan.updates * plan.sweep.dim
+    seconds = work * SECONDS_AN_UPDATE / (workers or cores())
+    size = plan.total * BYTES_A_ROW if plan.sweep.keep == "all" else 0
+    if as_object:
+        return json.dumps({"schema": 1, "trajectories": plan.total, "updates": plan.updates, "seconds": seconds, "bytes": size})
+    return (
+        f"{plan.total} trajectories of {plan.sweep.steps} steps: {plan.updates:.3g} updates, about "
+        f"{seconds:.1f} s of kernels on this machine and {size / 1e6:.1f} MB on disk. Nothing was run."
+    )
+
+
+def drawn(result: "Result") -> list[str]:
+    """Draws the pictures, unless they are there."""
+    from dynbench.report import figures
+
+    there = sorted(result.directory.glob("*.png"))
+    if result.fresh or not there:
+        there = figures.save(figures.draw_all(result), result.directory)
+    return [path.name for path in there]
+
+
+def clean(value: Any) -> Any:
+    """JSON has neither nan nor infinity: null stands for what is not there."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def as_json(result: "Result") -> str:
+    rows = [{k: clean(v) for k, v in row.items()} for row in result.cells.astype(object).to_dict("records")]
+    content = {
+        "schema": 1, "run": result.manifest["run"], "directory": str(result.directory), "updates": result.updates,
+        "kernel_seconds": result.kernel_seconds, "cells": rows,
+    }  # fmt: skip
+    return json.dumps(content, allow_nan=False)
+
+
+def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
+    """The table, and then where things are and how fast it went."""
+    from dynbench.sweep.run import summary
+    from dynbench.sweep.table import printed
+
+    plan = job.plan
+    lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
+    lines.append(printed(summary(job, result), plan.loss, plan.parameters, job.sweep.starts.words(plan.loss), job.sweep.steps))
+    lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures)}", f"again     {command}"]
+    lines.append(f"report    python -m dynbench.report {result.directory}")
+    if result.fresh and result.kernel_seconds > 0:
+        rate = result.updates / result.kernel_seconds / 1e9
+        lines.append(f"speed     {result.updates:.3g} updates in {result.kernel_seconds:.2f} s of kernels: {rate:.2f} G updates/s")
+    else:
+        lines.append("speed     nothing was computed: this run was already there")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The grammar of an axis: AXIS := PIECE(,PIECE)*;  PIECE := number | lo:hi:n | lo:hi:n:log."""
+
+import math
+
+import numpy as np
+
+LONGEST = 100_000_000
+
+
+def axis(text: str, flag: str) -> tuple[float, ...]:
+    """The values of an axis, in the order written, each once.  Raises ValueError naming the flag and the piece."""
+    values: list[float] = []
+    for piece in text.split(","):
+        values += piece_values(piece.strip(), flag)
+    return tuple(dict.fromkeys(values))
+
+
+def piece_values(piece: str, flag: str) -> list[float]:
+    parts = piece.split(":")
+    if len(parts) == 1:
+        return [number(piece, flag)]
+    if len(parts) not in (3, 4) or (len(parts) == 4 and parts[3] != "log"):
+        raise ValueError(f"{flag}: {piece!r} is not an axis; write a number, lo:hi:n or lo:hi:n:log, joined by commas")
+    lo, hi = number(parts[0], flag), number(parts[1], flag)
+    count = whole(parts[2], flag, 1, LONGEST)
+    if count == 1 and lo != hi:
+        raise ValueError(f"{flag}: {piece!r} asks for 1 value between two ends; write the value itself")
+    if len(parts) == 3:
+        return np.linspace(lo, hi, count).tolist()
+    if lo <= 0 or hi <= 0:
+        raise ValueError(f"{flag}: {piece!r} is a logarithmic axis, so both ends must be above 0")
+    return np.geomspace(lo, hi, count).tolist()
+
+
+def number(text: str, flag: str) -> float:
+    """A finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{flag}: {text!r} is not a number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{flag}: {text!r} is not a finite number")
+    return value
+
+
+def whole(text: str | int, flag: str, least: int, most: int) -> int:
+    """A whole number between two bounds; 1e6 is welcome."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value == int(value) and least <= value <= most):
+        raise ValueError(f"{flag}: {text!r} is not a whole number from {least} to {most}")
+    return int(text) if str(text).lstrip("+-").isdigit() else int(value)

@@ -1,0 +1,211 @@
+"""A Sweep: all that defines a run, in names and numbers, and nothing that does not; and its rows."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dynbench import find
+from dynbench.batch import Batch, Integers
+from dynbench.dynamics.base import Dynamics
+from dynbench.kernels import noise
+from dynbench.kernels.step import RECORDS
+from dynbench.losses.base import Loss
+from dynbench.outcomes.label import label
+from dynbench.sweep.starts import Starts
+
+COMMON = {"lr": (0.0, math.inf), "temperature": (0.0, math.inf), "gradient_noise": (0.0, math.inf)}
+LABELS_KEPT = 2_000_000  # starts whose basin labels are kept in memory
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A rule and its own axes: parameter name -> values (the loss's parameters, lr, temperature, gradient_noise too)."""
+
+    dynamics: str
+    axes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Names and numbers that define a run.  Equal sweeps give equal bytes, whatever the workers and chunks."""
+
+    loss: str
+    arms: tuple[Arm, ...]
+    starts: Starts
+    dim: int = 1
+    steps: int = 2500
+    seeds: int = 1  # repeats of every start with independent noise (a deterministic arm runs once)
+    seed: int = 0  # master seed
+    targets: tuple[float, ...] = (1e-3,)  # of L - Lmin
+    record: tuple[str, ...] = ()
+    keep: str = "all"  # all: every trajectory's row on disk; cells: merged aggregates only
+    by_start: bool = False  # a cell for every start
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One arm made ready: its rule, the product of its axes and where its rows stand."""
+
+    dynamics: Dynamics
+    names: tuple[str, ...]  # the loss's and the rule's parameters, lr, temperature, gradient_noise
+    values: np.ndarray  # (names, combinations)
+    repeats: Integers  # (combinations,), rows a start
+    offsets: Integers  # (combinations + 1,), first row of each combination, counted from `first`
+    first: int  # number of the arm's first row in the whole sweep
+
+    @property
+    def last(self) -> int:
+        return self.first + int(self.offsets[-1])
+
+    def column(self, name: str) -> np.ndarray:
+        return self.values[self.names.index(name)]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive rows of one arm: what a backend runs, and what names its rows in a table."""
+
+    rows: Rows
+    id: Integers  # (n,)
+    combination: Integers  # (n,)
+    repeat: Integers  # (n,)
+    batch: Batch
+
+
+class Plan:
+    """A Sweep with its names looked up and checked: trajectory number -> Batch.  Raises ValueError, one sentence each."""
+
+    def __init__(self, sweep: Sweep):
+        self.sweep = sweep
+        self.loss: Loss = find.loss(sweep.loss, sweep.dim)
+        if sweep.keep not in ("all", "cells"):
+            raise ValueError(f"--keep: {sweep.keep!r} is neither all nor cells")
+        for quantity in sweep.record:
+            if quantity not in RECORDS:
+                raise ValueError(f"--record: no quantity called {quantity!r}; known: {', '.join(RECORDS)}")
+            if quantity in ("crossings", "last_crossing", "global_steps") and not self.loss.tensor:
+                raise ValueError(f"--record {quantity}: the basins of {self.loss.name!r} are not known at every step")
+        self.starts = sweep.starts.size(sweep.dim)
+        arms: list[Rows] = []
+        for arm in sweep.arms:
+            arms.append(self.rows(arm, arms[-1].last if arms else 0))
+        self.arms = tuple(arms)
+        self.total = arms[-1].last
+        sweep.starts.at(self.loss, np.arange(min(self.starts, 1000)), sweep.seed)  # tells of bad starts before anything else
+
+    def rows(self, arm: Arm, first: int) -> Rows:
+        """Checks an arm's axes against what its loss and rule take."""
+        dynamics = find.dynamics(arm.dynamics)
+        find.check_pair(self.loss, dynamics)
+        defaults = dict(self.loss.parameters) | dict(dynamics.parameters) | {
+            "lr": default_lr(self.loss), "temperature": 0.0, "gradient_noise": 0.0
+        }  # fmt: skip
+        bounds = {**self.loss.bounds, **dynamics.bounds, **COMMON}
+        for name, values in arm.axes.items():
+            if name not in defaults:
+                raise ValueError(
+                    f"{dynamics.name} on {self.loss.name} has no parameter {name!r}{find.nearest(name, list(defaults))}"
+                )
+            lo, hi = bounds.get(name, (-math.inf, math.inf))
+            for value in values:
+                if not (lo <= value <= hi and math.isfinite(value)) or (name == "lr" and value == 0.0):
+                    raise ValueError(f"{name} = {value:g} is outside its bounds for {dynamics.name}: {lo:g} to {hi:g}")
+        axes = [arm.axes.get(name, (value,)) for name, value in defaults.items()]
+        values = np.array(list(itertools.product(*axes))).T.copy()
+        names = tuple(defaults)
+        noisy = (values[names.index("temperature")] > 0) | (values[names.index("gradient_noise")] > 0)
+        repeats = np.where(noisy, self.sweep.seeds, 1).astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum(repeats * self.starts)]).astype(np.int64)
+        return Rows(dynamics, names, values, repeats, offsets, first)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Parameter columns of the tables, over all arms."""
+        names = [n for arm in self.arms for n in arm.names[:-3]]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def updates(self) -> int:
+        """Steps asked for, summed over trajectories (exact early exit may save some)."""
+        return self.total * self.sweep.steps
+
+    @cached_property
+    def labels(self) -> Integers:
+        """Basin labels of all starts."""
+        return label(self.loss, self.sweep.starts.at(self.loss, np.arange(self.starts), self.sweep.seed))
+
+    def pieces(self, first: int, last: int, largest: int) -> list[tuple[Rows, int, int]]:
+        """Rows `first` to `last` - 1, cut at the arms' ends and into at most `largest` rows each."""
+        cut: list[tuple[Rows, int, int]] = []
+        for arm in self.arms:
+            a, b = max(first, arm.first), min(last, arm.last)
+            cut += [(arm, k, min(k + largest, b)) for k in range(a, b, largest)]
+        return cut
+
+    def piece(self, arm: Rows, first: int, last: int) -> Piece:
+        """The columns of rows `first` to `last` - 1, all of them the arm's."""
+        number = np.arange(first, last)
+        within = number - arm.first
+        combination = np.searchsorted(arm.offsets, within, side="right") - 1
+        within = within - arm.offsets[combination]
+        start, repeat = within // arm.repeats[combination], within % arm.repeats[combination]
+        return self.made(arm, number, combination, start, repeat)
+
+    def made(self, arm: Rows, number: Integers, combination: Integers, start: Integers, repeat: Integers) -> Piece:
+        x0 = self.sweep.starts.at(self.loss, start, self.sweep.seed)
+        basin = self.labels[start] if self.starts <= LABELS_KEPT else label(self.loss, x0)
+        values = np.ascontiguousarray(arm.values[:, combination])
+        lr, temperature, gradient_noise = (np.ascontiguousarray(row) for row in values[-3:])
+        batch = Batch(
+            x0, np.ascontiguousarray(values[:-3]), lr, temperature, gradient_noise,
+            noise.streams(x0, repeat), basin, self.sweep.seed,
+        )  # fmt: skip
+        return Piece(arm, number, combination, repeat, batch)
+
+
+def default_lr(loss: Loss) -> float:
+    """0.01, or the loss's own safe step where 0.01 is no stable step of gradient descent at its steepest minimum."""
+    steepest = max((max(m.curvatures) for m in loss.minima), default=0.0)
+    return 0.01 if 0.01 * steepest <= 1.0 or loss.quench_lr == 0.0 else loss.quench_lr
+
+
+def with_axes(sweep: Sweep, axes: Mapping[str, tuple[float, ...]]) -> Sweep:
+    """The sweep with these axes put into every arm that takes them; one that no arm takes is an error."""
+    loss = find.loss(sweep.loss, sweep.dim)
+    used: set[str] = set()
+    arms: list[Arm] = []
+    for arm in sweep.arms:
+        takes = {*loss.parameters, *find.dynamics(arm.dynamics).parameters, *COMMON}
+        used |= takes & set(axes)
+        arms.append(Arm(arm.dynamics, {**arm.axes, **{n: v for n, v in axes.items() if n in takes}}))
+    for name in axes:
+        if name not in used:
+            known = {*loss.parameters, *COMMON}.union(*(find.dynamics(arm.dynamics).parameters for arm in sweep.arms))
+            raise ValueError(f"no rule of this sweep has a parameter {name!r}{find.nearest(name, sorted(known))}")
+    return replace(sweep, arms=tuple(arms))
+
+
+def expanded(plan: Plan) -> dict[str, Any]:
+    """The sweep written out in full: axes expanded, defaults filled in, numbers exact (float.hex)."""
+    sweep = plan.sweep
+    arms = [
+        {"dynamics": rows.dynamics.name, "axes": {n: [v.hex() for v in unique(rows.column(n))] for n in rows.names}}
+        for rows in plan.arms
+    ]
+    starts = {"law": sweep.starts.law, "count": sweep.starts.count}
+    if sweep.starts.points:
+        starts["points"] = [[c.hex() for c in point] for point in sweep.starts.points]
+    return {
+        "loss": plan.loss.name, "dim": sweep.dim, "arms": arms, "starts": starts, "steps": sweep.steps, "seeds": sweep.seeds,
+        "seed": sweep.seed, "targets": [float(t).hex() for t in sweep.targets], "record": list(sweep.record),
+        "keep": sweep.keep, "by_start": sweep.by_start,
+    }  # fmt: skip
+
+
+def unique(values: np.ndarray) -> list[float]:
+    return list(dict.fromkeys(values.tolist()))

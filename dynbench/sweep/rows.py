@@ -1,0 +1,78 @@
+"""Endings as a table of trajectories, and a few whole paths."""
+
+import numpy as np
+import pandas as pd
+
+from dynbench.backends.base import Backend
+from dynbench.batch import Endings
+from dynbench.kernels.shape import STATUSES
+from dynbench.sweep.grid import Piece, Plan, Rows
+
+PATHS_AN_ARM = 12
+COMBINATIONS = 4  # at most so many combinations of parameters among an arm's paths
+LONGEST_PATH = 10_000  # points of a path that are kept: every step, or every so many steps
+MOST_STEPS = 2_000_000  # beyond it no path is kept
+
+
+def coordinates(stem: str, x: np.ndarray) -> dict[str, np.ndarray]:
+    """x (dim, n) as columns: x0 in one dimension, x0_0, x0_1, ... beyond."""
+    return {stem: x[0]} if len(x) == 1 else {f"{stem}_{d}": row for d, row in enumerate(x)}
+
+
+def named(plan: Plan, arm: Rows, combination: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameter columns: nan where the arm's rule has no such parameter."""
+    columns = {name: np.full(len(combination), np.nan) for name in plan.parameters}
+    return columns | {name: arm.column(name)[combination] for name in arm.names}
+
+
+def constant(text: str, count: int) -> pd.Series:
+    return pd.Series([text], dtype="str").repeat(count).reset_index(drop=True)
+
+
+def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
+    """One row a trajectory."""
+    count = len(piece.id)
+    hits = endings.t_hit
+    columns: dict[str, object] = {"id": piece.id, "loss": constant(plan.loss.name, count)}
+    columns |= {"dynamics": constant(piece.rows.dynamics.name, count)}
+    columns |= coordinates("x0", piece.batch.x0) | named(plan, piece.rows, piece.combination)
+    columns |= {"seed": piece.repeat, "start_basin": piece.batch.basin}
+    columns |= {"status": pd.Series(np.array(STATUSES, object)[endings.status], dtype="str")}
+    columns |= {"t_exit": endings.t_exit, "t_commit": endings.t_commit}
+    columns |= {"t_hit": hits[0]} if len(hits) == 1 else {f"t_hit_{j}": row for j, row in enumerate(hits)}
+    columns |= {"loss_final": endings.value, "loss_best": endings.best, "basin_final": endings.basin}
+    columns |= coordinates("x_final", endings.x) | dict(endings.records)
+    return pd.DataFrame(columns)
+
+
+def paths(plan: Plan, backend: Backend) -> pd.DataFrame:
+    """A few whole paths of every arm: some combinations of its parameters, from starts in false basins if there are any."""
+    tables = [path_table(plan, arm, backend) for arm in plan.arms] if plan.sweep.steps <= MOST_STEPS else []
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": pd.Series(dtype="int64")})
+
+
+def path_table(plan: Plan, arm: Rows, backend: Backend) -> pd.DataFrame:
+    total = len(arm.repeats)
+    chosen = np.unique(np.linspace(0, total - 1, min(COMBINATIONS, total)).round().astype(np.int64))
+    starts = np.arange(plan.starts) if plan.starts <= 100_000 else np.linspace(0, plan.starts - 1, 1000).astype(np.int64)
+    if plan.starts <= 100_000 and (plan.labels[starts] > 0).any():
+        starts = starts[plan.labels[starts] > 0]
+    each = PATHS_AN_ARM // COMBINATIONS
+    starts = starts[((np.arange(each) + 0.5) / each * len(starts)).astype(np.int64)]
+    combination, start = np.repeat(chosen, each), np.tile(starts, len(chosen))
+    keep = np.sort(np.unique(combination * plan.starts + start, return_index=True)[1])
+    combination, start = combination[keep], start[keep]
+    number = arm.first + arm.offsets[combination] + start * arm.repeats[combination]
+    piece = plan.made(arm, number, combination, start, np.zeros(len(start), np.int64))
+    sweep = plan.sweep
+    endings = backend.run(plan.loss, arm.dynamics, piece.batch, sweep.steps, sweep.targets, paths=len(start))
+    stride = -(-sweep.steps // LONGEST_PATH)
+    steps = np.unique(np.append(np.arange(0, sweep.steps + 1, stride), sweep.steps))
+    kept = endings.paths[:, steps]  # (m, points, dim + 1)
+    many = len(steps)
+    columns: dict[str, object] = {"id": np.repeat(number, many)}
+    columns |= {"dynamics": constant(arm.dynamics.name, len(number) * many)}
+    columns |= named(plan, arm, np.repeat(combination, many))
+    columns |= {"step": np.tile(steps, len(number))}
+    columns |= coordinates("x", kept[:, :, :-1].reshape(-1, plan.sweep.dim).T)
+    return pd.DataFrame(columns | {"loss_value": kept[:, :, -1].ravel()})

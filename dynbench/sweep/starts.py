@@ -1,0 +1,165 @@
+"""Where trajectories start, and by what law: a probability over starts means nothing without it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dynbench.batch import Floats, Integers
+from dynbench.kernels import noise
+from dynbench.kernels.shape import RADIUS
+from dynbench.losses.base import Loss
+from dynbench.outcomes.label import label
+from dynbench.sweep.axes import whole
+
+JITTER = 0.05  # of the distance to the basin's boundary, around a minimum (`trapped`)
+MOST = 10**12
+
+
+@dataclass(frozen=True)
+class Starts:
+    """law `points`: those listed; `grid`: `count` a coordinate over the domain; `uniform`, `trapped`: `count` drawn."""
+
+    law: str
+    count: int
+    points: tuple[tuple[float, ...], ...] = ()  # (count, dim), for the law `points`
+
+    @staticmethod
+    def parse(text: str, dim: int) -> "Starts":
+        """grid:N, uniform:N, trapped:N or the path of a CSV file with one start a line."""
+        law, colon, count = text.partition(":")
+        if colon and law in ("grid", "uniform", "trapped"):
+            return Starts(law, whole(count, "--starts", 1, MOST))
+        if text.lower().endswith(".csv"):
+            return Starts.read(Path(text), dim)
+        raise ValueError(f"--starts: {text!r} is not grid:N, uniform:N, trapped:N or the path of a .csv file")
+
+    @staticmethod
+    def read(path: Path, dim: int) -> "Starts":
+        try:
+            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"--starts: cannot read {path}: {error}") from None
+        rows: list[tuple[float, ...]] = []
+        for place, line in enumerate(lines):
+            try:
+                row = tuple(float(cell) for cell in line.split(","))
+            except ValueError:
+                if place == 0:
+                    continue  # a header
+                raise ValueError(f"--starts: {path}, line {place + 1}: {line!r} is not {dim} numbers") from None
+            rows.append(row)
+        return Starts.of(rows, dim, "--starts")
+
+    @staticmethod
+    def of(rows: list[tuple[float, ...]], dim: int, flag: str) -> "Starts":
+        """Listed points, each once."""
+        for row in rows:
+            if len(row) != dim or not np.isfinite(row).all():
+                raise ValueError(f"{flag}: {','.join(map(str, row))!r} is not a point of {dim} finite coordinates")
+        unique = tuple(dict.fromkeys(tuple(float(c) for c in row) for row in rows))
+        if not unique:
+            raise ValueError(f"{flag}: no start at all")
+        return Starts("points", len(unique), unique)
+
+    def size(self, dim: int) -> int:
+        """How many starts."""
+        return self.count**dim if self.law == "grid" else self.count
+
+    @property
+    def randomness(self) -> str:
+        """What a probability over these starts is over, where nothing else is random."""
+        if self.law in ("uniform", "trapped"):
+            return "uniform starts"
+        return "none" if self.count == 1 else "grid starts"
+
+    def words(self, loss: Loss) -> str:
+        """The law of x0, in words."""
+        assert loss.dim is not None
+        box = " x ".join(f"[{lo:g}, {hi:g}]" for lo, hi in (loss.domain if len(loss.domain) > 1 else loss.domain))
+        if self.law == "points":
+            ends = np.array(self.points)
+            if self.count == 1:
+                return f"x0 = {', '.join(f'{c:g}' for c in self.points[0])}"
+            if loss.dim == 1:
+                return f"{self.count} given values of x0 from {ends.min():g} to {ends.max():g}"
+            return f"{self.count} given points x0"
+        if self.law == "grid":
+            return f"{self.size(loss.dim)} values of x0, evenly spaced over {box}"
+        if self.law == "uniform":
+            return f"{self.count} values of x0, uniform over {box}"
+        return (
+            f"{self.count} trapped values of x0: a false minimum, drawn by the share of the domain whose gradient flow "
+            f"ends there, plus a uniform jitter of {JITTER:.0%} of the distance to its basin's boundary"
+        )
+
+    def at(self, loss: Loss, index: Integers, seed: int) -> Floats:
+        """x0 (dim, n) of the starts numbered `index` (n,): a function of the number alone."""
+        assert loss.dim is not None
+        box = np.array(loss.box(loss.dim))
+        if self.law == "points":
+            x = np.array(self.points)[index].T
+        elif self.law == "grid":
+            x = np.empty((loss.dim, len(index)))
+            for d in range(loss.dim):  # the last coordinate runs fastest
+                place = index // self.count ** (loss.dim - 1 - d) % self.count
+                line = np.linspace(*box[d], self.count) if self.count > 1 else np.array([box[d].mean()])
+                x[d] = line[place]
+        elif self.law == "uniform":
+            x = drawn(box, index, 0, seed)
+        else:
+            x = trapped(loss, box, index, seed)
+        far = np.abs(x - box.mean(axis=1)[:, None]) > RADIUS * np.diff(box) / 2
+        if far.any():
+            n = int(np.flatnonzero(far.any(axis=0))[0])
+            raise ValueError(f"the start {x[:, n].tolist()} lies farther than 1e6 half-widths from the domain of {loss.name}")
+        return np.ascontiguousarray(x)
+
+
+def drawn(box: Floats, index: Integers, draw: int, seed: int) -> Floats:
+    """Uniform points of the box, by counter: start number, coordinate, draw."""
+    u = np.array([noise.uniforms(index, d, draw, seed) for d in range(len(box))])
+    return box[:, :1] + np.diff(box) * u
+
+
+def trapped(loss: Loss, box: Floats, index: Integers, seed: int, tries: int = 64) -> Floats:
+    """False minima, each as likely as its basin is wide, with a jitter: starts that no first step can leave by a leap."""
+    lowest = min((m.value for m in loss.minima), default=np.nan)
+    false = [label for label, m in enumerate(loss.minima) if m.value > lowest + 1e-9]
+    if not false:
+        raise ValueError(f"--starts trapped: the loss {loss.name!r} has no known false minimum")
+    x = drawn(box, index, 0, seed)
+    centres, distances = minimum_below(loss, x)
+    for attempt in range(1, tries):
+        again = np.flatnonzero(is_global(loss, centres, lowest))
+        if not len(again):
+            break
+        centres[:, again], distances[:, again] = minimum_below(loss, drawn(box, index[again], attempt, seed))
+    else:
+        raise ValueError(f"--starts trapped: almost the whole domain of {loss.name!r} leads to its global minimum")
+    u = np.array([noise.uniforms(index, d, tries, seed) for d in range(len(box))])
+    return centres + JITTER * distances * (2.0 * u - 1.0)
+
+
+def minimum_below(loss: Loss, x: Floats) -> tuple[Floats, Floats]:
+    """The minimum to which gradient flow leads from each x, and its distance to the boundary, (dim, n) each."""
+    if loss.tensor:
+        order = loss.wells
+        place = np.searchsorted(np.array(loss.separators), x, side="right")
+        return (
+            np.array([loss.minima[k].x[0] for k in order])[place],
+            np.array([loss.minima[k].distance for k in order])[place],
+        )
+    labels = label(loss, x)  # -1 (a saddle, or lost) counts as global here: drawn again
+    known = np.where(labels < 0, 0, labels)
+    centres = np.array([m.x for m in loss.minima]).T[:, known]
+    return centres, np.broadcast_to(np.array([m.distance for m in loss.minima])[known], centres.shape).copy()
+
+
+def is_global(loss: Loss, centres: Floats, lowest: float) -> np.ndarray:
+    """Whether each minimum is a global one: all its coordinates are (tensor losses), or it is."""
+    if loss.tensor:
+        best = np.array([m.x[0] for m in loss.minima if m.value <= lowest + 1e-9])
+        return np.isin(centres, best).all(axis=0)
+    best = np.array([m.x for m in loss.minima if m.value <= lowest + 1e-9])
+    return (centres.T[:, None, :] == best[None]).all(axis=2).any(axis=1)

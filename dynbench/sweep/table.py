@@ -1,0 +1,128 @@
+"""The printed table: for a person, what happened to the starts in false basins."""
+
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.theory.thresholds import critical_cap
+
+HEAD = ("rule", "starts", "stayed", "P(escape) [95%]", "median step", "rest", "cycle", "wander", "diverge", "P(final)", "median L")
+MOST_ROWS = 200
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
+
+
+def probability(p: float, lo: float, hi: float) -> str:
+    """0.910 [0.901, 0.919], with more digits where the value needs them."""
+    if math.isnan(p):
+        return "-"
+    digits = 3 if p == 0 or p >= 0.01 else min(9, 2 - math.floor(math.log10(p)))
+    if math.isnan(lo):
+        return f"{p:.{digits}f} (no randomness)"
+    return f"{p:.{digits}f} [{lo:.{max(digits, 4 if lo < 0.001 else 3)}f}, {hi:.{max(digits, 4 if hi < 0.001 else 3)}f}]"
+
+
+def label(cell: pd.Series, names: Iterable[str]) -> str:
+    """The rule and those of its parameters that vary or are not the default."""
+    parts = [f"{n} {cell[n]:.6g}" for n in names if not math.isnan(cell[n])]
+    return " ".join([str(cell["dynamics"]), *parts])
+
+
+def varying(cells: pd.DataFrame, parameters: Iterable[str]) -> dict[str, list[str]]:
+    """For each rule, the parameters that take more than one value in the table."""
+    found: dict[str, list[str]] = {}
+    for rule, group in cells.groupby("dynamics", sort=False):
+        found[str(rule)] = [n for n in [*parameters, "lr", "temperature", "gradient_noise"] if group[n].nunique() > 1]
+    return found
+
+
+def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, pd.DataFrame]]:
+    """Rows to print: runs of neighbouring values of one parameter from which nothing escaped become one row."""
+    rows: list[tuple[str, pd.DataFrame]] = []
+    quiet: list[int] = []
+
+    def close() -> None:
+        if quiet:
+            block = cells.loc[quiet]
+            first, last = block.iloc[0], block.iloc[-1]
+            own = names[str(first["dynamics"])]
+            text = label(first, own) + (f" to {last[own[-1]]:.6g}, {len(block)} values" if len(block) > 1 else "")
+            rows.append((text, block))
+            quiet.clear()
+
+    for index, cell in cells.iterrows():
+        own = names[str(cell["dynamics"])]
+        merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0
+        if quiet and (not merges or cells.loc[quiet[-1], "dynamics"] != cell["dynamics"]):
+            close()
+        if merges:
+            quiet.append(index)  # type: ignore[arg-type]
+        else:
+            rows.append((label(cell, own), cells.loc[[index]]))
+    close()
+    return rows
+
+
+def line(text: str, block: pd.DataFrame) -> list[str]:
+    n = int(block["n"].sum())
+    cell = block.iloc[0]
+    lo, hi = (cell["p_escape_lo"], block["p_escape_hi"].max()) if len(block) > 1 else (cell["p_escape_lo"], cell["p_escape_hi"])
+    rest = block[["converged", "absorbed", "stalled"]].sum().sum() / n
+    median, reached = cell["t_exit_median"], cell["escaped"] > 0
+    final = f"{cell['p_final']:.3f}" if len(block) == 1 else f"{block['p_final'].min():.3f}"
+    return [
+        text,
+        str(n),
+        str(n - int(block["escaped"].fillna(0).sum())),
+        probability(cell["p_escape"], lo, hi),
+        f"{median:.0f}" if not math.isnan(median) else "not reached" if reached or cell["p_escape"] == 0 else "-",
+        percent(rest),
+        percent(block["cycling"].sum() / n),
+        percent(block["censored"].sum() / n),
+        percent(block["diverged"].sum() / n),
+        "-" if final == "nan" else final,
+        f"{cell['loss_median']:.4g}",
+    ]
+
+
+def aligned(rows: list[list[str]]) -> str:
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    )
+
+
+def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: str, steps: int) -> str:
+    """The table, and what its columns mean.  `cells`: those of false basins, or of all where no basin is known."""
+    names = varying(cells, parameters)
+    rows = groups(cells, names)
+    body = [list(HEAD), *(line(text, block) for text, block in rows[:MOST_ROWS])]
+    notes = [f"{len(rows) - MOST_ROWS} more rows are in cells.csv"] if len(rows) > MOST_ROWS else []
+    fixed = [f"h = {cells['lr'].iloc[0]:g}"] if cells["lr"].nunique() == 1 else []
+    notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}.")
+    if (cells["start_basin"] > 0).any():
+        notes.append("The table is about the starts in the basin of a false minimum: `stayed` never left it.")
+    elif (cells["start_basin"] == 0).all():
+        notes.append("No start lies in the basin of a false minimum: `escaped` is leaving the basin of the global one.")
+    law = set(cells["randomness"])
+    if "grid starts" in law:
+        notes.append("Without noise, a probability is over these starts; its interval (Wilson) is as if they were random.")
+    if "uniform starts" in law:
+        notes.append("Without noise, a probability is over the random starts.")
+    if "none" in law:
+        notes.append("Without noise and from a single start nothing is random: no interval.")
+    notes.append(
+        "rest: came to rest (converged, absorbed or stalled); wander: still moving at the end; P(final): L - Lmin within the\n"
+        "first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
+    )
+    for number, minimum in enumerate(loss.minima):
+        lr = cells["lr"].iloc[0]
+        if number and "cap" in cells and cells["lr"].nunique() == 1 and math.isfinite(critical_cap(minimum, lr)) and len(loss.minima) == 2:
+            where = ", ".join(f"{c:.6g}" for c in minimum.x)
+            notes.append(f"Predicted for the minimum at {where}: escapes of the capped flow begin at cap D/(h L*) = {critical_cap(minimum, lr):.6g}.")
+    return aligned(body) + "\n\n" + "\n".join(notes)
