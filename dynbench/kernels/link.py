@@ -1,9 +1,10 @@
-"""One compiled module for each loss, rule and variant, named by the hash of all it is made of.
+"""Compiled modules, each named by the hash of all it is made of: one a pair of loss and rule, one common driver.
 
 Numba's own disk cache goes stale when a helper in another file changes, and never hits when a jitted function is an
-argument.  So the linker writes one self-contained file: constants, the loss's and the rule's text lifted to lanes, the
-helpers they call, the kernel's own text.  Its name is the sha256 of that text and of Numba's version; it is put in place
-by an atomic rename and compiled with `cache=True`.  A changed text is another file, so the cache is never stale.
+argument.  So the linker writes self-contained files: constants, the loss's and the rule's text lifted to lanes, the
+helpers they call; and the kernel's own text, which calls the former through pointers, so that it is compiled once for
+all.  A file's name is the sha256 of its text and of Numba's version; it is put in place by an atomic rename and compiled
+with `cache=True`.  A changed text is another file, so the cache is never stale.
 """
 
 import ast
@@ -27,7 +28,7 @@ from dynbench.kernels.step import Step, Variant
 from dynbench.losses.base import Loss
 
 INLINED = "@njit(error_model='numpy', forceinline=True)\n"
-CALLED = "@njit(error_model='numpy', nogil=True)\n"
+CALLED = "@njit(error_model='numpy', nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)\n"
 HEAD = '''"""Written by dynbench{what}; do not edit."""
 import math
 
@@ -35,7 +36,10 @@ import numpy as np
 from numba import cfunc, njit, types
 
 '''
-FUNCTIONS = ("begin", "evaluate", "advance", "scan", "astray", "periodic", "remember", "judge")
+PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule
+LANES = ("scan", "astray", "periodic", "remember", "judge")  # functions of a block's layout
+PLACES = ("lanes", "dim", "state", "x", "lo", "hi", "s", "ring", "snap", "centre", "radii")  # what those depend on
+POINTER = "@cfunc(SIGNATURE, error_model='numpy', cache=True)\n"
 DOOR = """
 _integer = types.int64
 SIGNATURE = _integer(types.CPointer(types.float64), types.CPointer(_integer), _integer, _integer, _integer, _integer)
@@ -62,7 +66,7 @@ def call(typing, address, w, t, a, b, c, seed):
 _f1, _f2, _f3 = types.float64[::1], types.float64[:, ::1], types.float64[:, :, ::1]
 _i1, _i2 = types.int64[::1], types.int64[:, ::1]
 SIGNATURE = types.int64(
-    types.NamedUniTuple(types.int64, {len(Shape._fields)}, Shape), types.UniTuple(types.int64, {len(FUNCTIONS)}),
+    types.NamedUniTuple(types.int64, {len(Shape._fields)}, Shape), types.UniTuple(types.int64, {len(PAIR + LANES)}),
     types.Tuple((_f2, _f2, _f1, _f1, _f1, _i1, _i1)), types.UniTuple(types.int64, 2), types.int64, types.int64, _f1,
     types.Tuple((_f1, _i1, _f1, _f1, _f2, _f3, _f2)), types.UniTuple(_f1, 2), types.Tuple((_i2, _i2, _f2)), _f3,
     types.int64, _i1)
@@ -117,12 +121,18 @@ def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, 
     """The text of a pair's module, and its shape.  Raises CannotLift where the loss's or the rule's text forbids it."""
     helpers = Helpers()
     step = Step(loss, dynamics, variant, helpers)
-    written = [("begin", step.begin()), ("evaluate", step.evaluate()), ("advance", step.advance()), *functions_of(lanes)]
+    texts = [step.begin(), step.evaluate(), step.advance()]
     places = step.shape()
-    rows = {n: getattr(places, n.lower()) for n in "LANES DIM STATE X LO HI S RING SNAP CENTRE RADII".split()}
-    lines = [HEAD.format(what=" from the text of a loss and a rule"), constants(rows), DOOR, *helpers.texts.values()]
-    lines += [f"@cfunc(SIGNATURE, error_model='numpy', cache=True)\n{text}" for _, text in written]
-    return "\n".join(lines), places
+    fixed = constants({"LANES": places.lanes, "DIM": places.dim})
+    lines = [HEAD.format(what=" from the text of a loss and a rule"), fixed, *helpers.texts.values()]
+    return "\n".join([*lines, DOOR, *(POINTER + text for text in texts)]), places
+
+
+def lanes_source(places: Shape) -> str:
+    """The text of `lanes` for one layout: many pairs of the same dimension share it."""
+    fixed = constants({n.upper(): getattr(places, n) for n in PLACES})
+    texts = [POINTER + text for _, text in functions_of(lanes)]
+    return "\n".join([HEAD.format(what=" from its kernels' text for all lanes"), fixed, DOOR, *texts])
 
 
 def digest(text: str) -> str:
@@ -168,8 +178,15 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str, str]:
+    """The texts of the three modules that make a kernel."""
+    text, places = pair_source(loss, dynamics, variant)
+    return text, lanes_source(places), driver_source()
+
+
 def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callable[..., int]:  # noqa: B008 (frozen)
     """The compiled kernel of a loss (its dimension fixed), a rule and a variant: trajectory.run past its `functions`."""
-    text, shape_of = pair_source(loss, dynamics, variant)
-    pair, driver = load(write(text)), load(write(driver_source()))
-    return partial(driver.run, shape_of, tuple(getattr(pair, f).address for f in FUNCTIONS))
+    text, places = pair_source(loss, dynamics, variant)
+    pair, block, driver = load(write(text)), load(write(lanes_source(places))), load(write(driver_source()))
+    addresses = [getattr(pair, f).address for f in PAIR] + [getattr(block, f).address for f in LANES]
+    return partial(driver.run, places, tuple(addresses))

@@ -12,6 +12,7 @@ from dynbench.kernels.shape import Shape
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
+VECTORS = ("x", "lo", "hi", "centre", "radii", "z", "z_odd", "zg", "zg_odd", "g")  # g: else it stays in registers
 RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")  # optional quantities (--record)
 COUNTERS = ("crossings", "last_crossing", "global_steps", "limited")
 
@@ -55,16 +56,15 @@ class Step:
     def rows(self) -> Layout:
         """Where everything stands in `w`: the scalars of `shape`, then vectors, then parameters."""
         layout, dim = Layout({n: getattr(shape, n.upper()) for n in SCALARS}, shape.SCALARS), self.dim
-        for vector in ["x", "lo", "hi", *(f"s{j}" for j in range(self.state)), "z", "z_odd", "zg", "zg_odd", "g"]:
-            if dim <= UNROLLED and vector == "g":
-                continue  # the gradient stays in registers
+        for vector in VECTORS[:-1] if dim <= UNROLLED else VECTORS:
             layout.add(vector, dim)
             if dim <= UNROLLED:
                 layout.rows |= {f"{vector}_{d}": layout.rows[vector] + d for d in range(dim)}
         layout.add("ring", 8 * dim)
+        for j in range(self.state):
+            layout.add(f"s{j}", dim)
+            layout.rows |= {f"s{j}_{d}": layout.rows[f"s{j}"] + d for d in range(dim)}
         layout.add("snap", dim * (1 + self.state))
-        layout.add("centre", dim)
-        layout.add("radii", dim)
         for parameter in [*self.loss.parameters, *self.dynamics.parameters]:
             layout.add(f"p_{parameter}")
         return layout

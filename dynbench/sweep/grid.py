@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -188,24 +187,3 @@ def with_axes(sweep: Sweep, axes: Mapping[str, tuple[float, ...]]) -> Sweep:
             known = {*loss.parameters, *COMMON}.union(*(find.dynamics(arm.dynamics).parameters for arm in sweep.arms))
             raise ValueError(f"no rule of this sweep has a parameter {name!r}{find.nearest(name, sorted(known))}")
     return replace(sweep, arms=tuple(arms))
-
-
-def expanded(plan: Plan) -> dict[str, Any]:
-    """The sweep written out in full: axes expanded, defaults filled in, numbers exact (float.hex)."""
-    sweep = plan.sweep
-    arms = [
-        {"dynamics": rows.dynamics.name, "axes": {n: [v.hex() for v in unique(rows.column(n))] for n in rows.names}}
-        for rows in plan.arms
-    ]
-    starts = {"law": sweep.starts.law, "count": sweep.starts.count}
-    if sweep.starts.points:
-        starts["points"] = [[c.hex() for c in point] for point in sweep.starts.points]
-    return {
-        "loss": plan.loss.name, "dim": sweep.dim, "arms": arms, "starts": starts, "steps": sweep.steps, "seeds": sweep.seeds,
-        "seed": sweep.seed, "targets": [float(t).hex() for t in sweep.targets], "record": list(sweep.record),
-        "keep": sweep.keep, "by_start": sweep.by_start,
-    }  # fmt: skip
-
-
-def unique(values: np.ndarray) -> list[float]:
-    return list(dict.fromkeys(values.tolist()))

@@ -17,11 +17,12 @@ import pandas as pd
 import dynbench
 from dynbench.backends.cpu import Cpu, cores
 from dynbench.kernels.compile import compile_all
-from dynbench.kernels.link import driver_source, pair_source, write
+from dynbench.kernels.link import sources, write
 from dynbench.kernels.step import Variant
 from dynbench.outcomes import cells as outcomes
 from dynbench.store import SCHEMA, Run, canonical, parquet, write_whole
-from dynbench.sweep.grid import Plan, Rows, Sweep, expanded
+from dynbench.sweep.definition import expanded
+from dynbench.sweep.grid import Plan, Rows, Sweep
 from dynbench.sweep.rows import frame, paths
 
 UPDATES_A_CHUNK = 1e9  # of a chunk file, about a second of two cores: what an interruption can cost
@@ -49,8 +50,9 @@ class Job:
 
     def __init__(self, plan: Plan):
         self.plan, self.sweep = plan, plan.sweep
-        self.sources = [pair_source(plan.loss, arm.dynamics, variant)[0] for arm in plan.arms for variant in self.variants(arm)]
-        self.texts = [*self.sources, driver_source()]
+        pairs = [(arm.dynamics, variant) for arm in plan.arms for variant in self.variants(arm)]
+        texts = [text for pair in pairs for text in sources(plan.loss, *pair)]
+        self.texts = sorted(dict.fromkeys(texts), key=len, reverse=True)  # the longest take the longest to compile
         self.definition = expanded(plan) | {"kernels": sorted({hashlib.sha256(t.encode()).hexdigest() for t in self.texts})}
         compact = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
         self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
@@ -104,7 +106,7 @@ def run(
         return Result(folder.directory)
     workers = workers or cores()
     begun = time.perf_counter()
-    compile_all([write(text) for text in dict.fromkeys(job.texts)], workers)
+    compile_all([write(text) for text in job.texts], workers)
     compile_seconds = time.perf_counter() - begun
     folder.directory.mkdir(parents=True, exist_ok=True)
     folder.clean()
