@@ -80,7 +80,7 @@ class Job:
             steps=sweep.steps,
             minimum_value=loss.minimum_value,
             targets=sweep.targets,
-            starts=sweep.starts.randomness,
+            starts="point" if sweep.by_start else sweep.starts.kind,
             parameters=self.plan.parameters,
         )
 

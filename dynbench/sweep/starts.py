@@ -67,16 +67,17 @@ class Starts:
         return self.count**dim if self.law == "grid" else self.count
 
     @property
-    def randomness(self) -> str:
-        """What a probability over these starts is over, where nothing else is random."""
+    def kind(self) -> str:
+        """How starts are drawn, for what a probability is over: `uniform`, `grid` (listed or even), or one `point`."""
         if self.law in ("uniform", "trapped"):
-            return "uniform starts"
-        return "none" if self.count == 1 else "grid starts"
+            return "uniform"
+        return "point" if self.law == "points" and self.count == 1 else "grid"
 
     def words(self, loss: Loss) -> str:
         """The law of x0, in words."""
         assert loss.dim is not None
-        box = " x ".join(f"[{lo:g}, {hi:g}]" for lo, hi in (loss.domain if len(loss.domain) > 1 else loss.domain))
+        box = " x ".join(f"[{lo:g}, {hi:g}]" for lo, hi in loss.domain)
+        box += f"^{loss.dim}" if len(loss.domain) < loss.dim else ""
         if self.law == "points":
             ends = np.array(self.points)
             if self.count == 1:

@@ -16,14 +16,26 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
 
+def figure(share: float, digits: int) -> str:
+    """A share with so many decimals; an exact 0 or 1 is written as such."""
+    return f"{share:.0f}" if share in (0.0, 1.0) else f"{share:.{digits}f}"
+
+
 def probability(p: float, lo: float, hi: float) -> str:
-    """0.910 [0.901, 0.919], with more digits where the value needs them."""
+    """0.910 [0.901, 0.919], with more digits where the values need them."""
     if math.isnan(p):
         return "-"
-    digits = 3 if p == 0 or p >= 0.01 else min(9, 2 - math.floor(math.log10(p)))
+    smallest = min((v for v in (p, lo, hi) if v > 0), default=1.0)
+    digits = max(3, min(9, 1 - math.floor(math.log10(smallest))))
     if math.isnan(lo):
-        return f"{p:.{digits}f} (no randomness)"
-    return f"{p:.{digits}f} [{lo:.{max(digits, 4 if lo < 0.001 else 3)}f}, {hi:.{max(digits, 4 if hi < 0.001 else 3)}f}]"
+        return f"{figure(p, digits)} (nothing random)"
+    return f"{figure(p, digits)} [{figure(lo, digits)}, {figure(hi, digits)}]"
+
+
+def spread(values: pd.Series, form: str) -> str:
+    """One number, or the two ends where a row stands for several cells."""
+    ends = [format(v, form) for v in (values.min(), values.max())]
+    return "-" if values.isna().all() else ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def label(cell: pd.Series, names: Iterable[str]) -> str:
@@ -56,7 +68,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
 
     for index, cell in cells.iterrows():
         own = names[str(cell["dynamics"])]
-        merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0
+        merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0 and cell["randomness"] != "none"
         if quiet and (not merges or cells.loc[quiet[-1], "dynamics"] != cell["dynamics"]):
             close()
         if merges:
@@ -68,24 +80,23 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
 
 
 def line(text: str, block: pd.DataFrame) -> list[str]:
-    n = int(block["n"].sum())
-    cell = block.iloc[0]
-    lo, hi = (cell["p_escape_lo"], block["p_escape_hi"].max()) if len(block) > 1 else (cell["p_escape_lo"], cell["p_escape_hi"])
-    rest = block[["converged", "absorbed", "stalled"]].sum().sum() / n
-    median, reached = cell["t_exit_median"], cell["escaped"] > 0
-    final = f"{cell['p_final']:.3f}" if len(block) == 1 else f"{block['p_final'].min():.3f}"
+    cell, n = block.iloc[0], int(block["n"].sum())
+    each = " each" if len(block) > 1 else ""
+    stayed = "all" if len(block) > 1 else str(int(cell["n"] - cell["escaped"])) if cell["escaped"] >= 0 else "-"
+    median = cell["t_exit_median"]
+    reached = f"{median:.0f}" if not math.isnan(median) else "-" if math.isnan(cell["p_escape"]) else "not reached"
     return [
         text,
-        str(n),
-        str(n - int(block["escaped"].fillna(0).sum())),
-        probability(cell["p_escape"], lo, hi),
-        f"{median:.0f}" if not math.isnan(median) else "not reached" if reached or cell["p_escape"] == 0 else "-",
-        percent(rest),
+        f"{int(cell['n'])}{each}",
+        stayed,
+        probability(cell["p_escape"], cell["p_escape_lo"], cell["p_escape_hi"]),
+        reached,
+        percent(block[["converged", "absorbed", "stalled"]].sum().sum() / n),
         percent(block["cycling"].sum() / n),
         percent(block["censored"].sum() / n),
         percent(block["diverged"].sum() / n),
-        "-" if final == "nan" else final,
-        f"{cell['loss_median']:.4g}",
+        spread(block["p_final"], ".3f"),
+        spread(block["loss_median"], ".4g"),
     ]
 
 

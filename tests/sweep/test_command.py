@@ -1,0 +1,171 @@
+"""The command as a person meets it: mistakes get one sentence and exit code 2, and nothing is left behind."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dynbench.sweep.__main__ import main, repeat
+
+SMALL = ["--loss", "quartic", "--dynamics", "capped", "--x0", "3.9:4.1:11", "--cap", "60,1000", "--steps", "200"]
+RULE = '''"""Half: x <- x - lr g / 2."""
+
+
+def step(x, g, value, norm, lr, state, half=0.5):
+    dx = -lr * half * g
+    return dx, state
+'''
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        ([], "--loss is needed"),
+        (["--loss", "quartc"], "did you mean 'quartic'"),
+        (["--loss", "nowhere.py"], "nowhere.py"),
+        (["--loss", "quartic", "--dynamics", "caped"], "did you mean 'capped'"),
+        (["--loss", "quartic", "--dynamics", ","], "no rule named"),
+        (["--loss", "quartic", "--cap", "1:2"], "not an axis"),
+        (["--loss", "quartic", "--cap", "nan"], "finite"),
+        (["--loss", "quartic", "--x0", "inf"], "finite"),
+        (["--loss", "quartic", "--lr", "-1"], "outside its bounds"),
+        (["--loss", "quartic", "--copper", "1"], "no rule of this sweep has a parameter 'copper'"),
+        (["--loss", "quartic", "--dynamics", "gradient", "--cap", "3"], "no rule of this sweep has a parameter 'cap'"),
+        (["--loss", "quartic", "--steps", "0"], "--steps"),
+        (["--loss", "quartic", "--steps", "many"], "--steps"),
+        (["--loss", "quartic", "--seeds", "-3"], "--seeds"),
+        (["--loss", "quartic", "--seed", "1.5"], "--seed"),
+        (["--loss", "quartic", "--starts", "sobol:10"], "--starts"),
+        (["--loss", "quartic", "--starts", "grid:0"], "--starts"),
+        (["--loss", "quartic", "--x0", "1", "--starts", "grid:3"], "both say where to start"),
+        (["--loss", "quartic", "--start", "1,2"], "not a point of 1"),
+        (["--loss", "himmelblau", "--x0", "1"], "--x0 is for one dimension"),
+        (["--loss", "himmelblau", "--starts", "trapped:9"], "no known false minimum"),
+        (["--loss", "quartic", "--dim", "3"], "dimension 1"),
+        (["--loss", "rastrigin", "--dim", "99"], "1 to 32"),
+        (["--loss", "quartic", "--keep", "some"], "--keep"),
+        (["--loss", "quartic", "--by", "colour"], "--by"),
+        (["--loss", "quartic", "--record", "colour"], "--record"),
+        (["--loss", "quartic", "--targets", "-1"], "--targets"),
+        (["--loss", "quartic", "--workers", "0"], "--workers"),
+        (["--loss", "quartic", "--chunk", "none"], "--chunk"),
+        (["--loss", "quartic", "--config", "none.toml"], "--config"),
+        (["--loss", "quartic", "loose"], "not a flag"),
+        (["--loss", "quartic", "--cap"], "needs a value"),
+        (["--loss"], "expected one argument"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_leaves_nothing(argv, why, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(argv)
+    except SystemExit as stop:
+        code = stop.code
+    said = capsys.readouterr()
+    assert code == 2
+    assert why in said.err
+    assert said.err.startswith("error: ")
+    assert len(said.err.splitlines()) == 1
+    assert said.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rule_in_a_file_runs_and_one_that_does_not_compile_says_where(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "half.py").write_text(RULE)
+    argv = ["--loss", "quartic", "--x0", "3.9:4.1:5", "--steps", "50", "--json", "--out", "out"]
+    assert main([*argv, "--dynamics", "half.py", "--half", "0.1,0.5"]) == 0
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    assert [(c["dynamics"], c["half"], c["n"]) for c in cells] == [("half", 0.1, 5), ("half", 0.5, 5)]
+    (tmp_path / "bad.py").write_text(RULE.replace("dx = -lr * half * g", "if g > 0:\n        lr = 1\n    dx = -lr * half * g"))
+    assert main([*argv, "--dynamics", "bad.py"]) == 2
+    said = capsys.readouterr().err
+    assert "bad.py, line 5" in said
+    assert "a if condition else b" in said
+    (tmp_path / "worse.py").write_text(RULE.replace("dx = -lr * half * g", "dx = -lr * half * gg"))
+    assert main([*argv, "--dynamics", "worse.py"]) == 2
+    assert "'gg' is not defined" in capsys.readouterr().err
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_the_json_object_has_the_promised_keys(tmp_path, capsys):
+    assert main([*SMALL, "--out", str(tmp_path), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"schema", "run", "directory", "updates", "kernel_seconds", "cells"}
+    assert answer["updates"] <= 2 * 11 * 200
+    assert [c["cap"] for c in answer["cells"]] == [60.0, 1000.0]
+    assert answer["cells"][0]["t_exit_median"] is None
+    assert answer["cells"][0]["randomness"] == "grid starts"
+
+
+def test_the_table_is_for_a_person(tmp_path, capsys):
+    assert main([*SMALL, "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    for word in ("P(escape)", "median step", "not reached", "results", "pictures", "again", "G updates/s", "71.294"):
+        assert word in said
+    assert main([*SMALL, "--out", str(tmp_path), "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_dry_run_tells_the_work_and_does_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--loss", "quartic", "--dry-run"]) == 0
+    assert "trajectories" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_refuses_is_exit_code_1(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main([*SMALL, "--out", str(tmp_path / "file" / "deeper")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_config_file_gives_arms_and_the_command_line_wins(tmp_path, capsys):
+    config = tmp_path / "two.toml"
+    config.write_text(
+        'loss = "quartic"\nx0 = "3.9:4.1:5"\nsteps = 50\n[[arm]]\ndynamics = "capped"\ncap = [10, "70:72:3"]\n'
+        '[[arm]]\ndynamics = "gradient"\ntemperature = 0.5\n'
+    )
+    assert main(["--config", str(config), "--steps", "60", "--out", str(tmp_path), "--json"]) == 0
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    assert [(c["dynamics"], c["cap"], c["temperature"], c["steps"]) for c in cells] == [
+        ("capped", 10.0, 0.0, 60), ("capped", 70.0, 0.0, 60), ("capped", 71.0, 0.0, 60), ("capped", 72.0, 0.0, 60),
+        ("gradient", None, 0.5, 60),
+    ]  # fmt: skip
+
+
+def test_what_changes_no_result_is_not_in_the_command_that_repeats_a_run():
+    argv = ["--loss", "quartic", "--workers", "2", "--out=x y", "--json", "--cap", "1,2", "--chunk", "9"]
+    assert repeat(argv) == "python -m dynbench.sweep --loss quartic --cap 1,2"
+
+
+def test_help_answers_at_once():
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-X", "importtime", "-m", "dynbench.sweep", "--help"], capture_output=True, check=True)
+    assert time.perf_counter() - begun < 1.0
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, dynbench.sweep.arguments as a; a.parser(); print('numpy' in sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert loaded.stdout.strip() == "False"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_answers_within_a_second_and_can_be_resumed(tmp_path):
+    argv = [sys.executable, "-m", "dynbench.sweep", "--loss", "quartic", "--dynamics", "gradient", "--temperature", "0.5"]
+    argv += ["--x0", "3", "--seeds", "100000", "--steps", "1000000", "--out", str(tmp_path), "--quiet"]
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("*/manifest.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    said = process.communicate(timeout=60)[1]
+    assert time.monotonic() - begun < 1.0
+    assert process.returncode == 130
+    assert "goes on from there" in said
+    assert len(said.splitlines()) == 1
