@@ -72,6 +72,14 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     out |= {"crossings": 0, "last_crossing": -1, "global_steps": 0, "t_best": 0, "limited": 0}
     label, even = start, None
     for k in range(steps + 1):
+        value, g = evaluate(loss, x, of_loss)
+        now = loss.basin(x) if loss.tensor and not any(math.isnan(c) for c in x) else label
+        if now != label:
+            out["crossings"] += 1
+            out["last_crossing"] = k
+            label = now
+        if now != start and out["t_exit"] < 0:
+            out["t_exit"] = k
         if k > 0 and (k % 64 == 0 or k == steps):
             far = [not abs(c - (lo + hi) / 2) <= 1e6 * (hi - lo) / 2 for c, (lo, hi) in zip(x, box, strict=True)]
             if any(far):
@@ -79,16 +87,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
                 out["t_exit"] = -1 if out["t_exit"] > tested else out["t_exit"]
                 out["t_commit"] = -1 if out["t_commit"] > tested else out["t_commit"]
                 out["status"] = DIVERGED
-        value, g = evaluate(loss, x, of_loss)
-        if out["status"] is not None and out["status"] == DIVERGED:
-            break
-        now = loss.basin(x) if loss.tensor else start
-        if now != label:
-            out["crossings"] += 1
-            out["last_crossing"] = k
-            label = now
-        if now != start and out["t_exit"] < 0:
-            out["t_exit"] = k
+                break
         core = core_of(loss, x, value)
         if core >= 0 and core != start and out["t_commit"] < 0:
             out["t_commit"] = k
@@ -122,7 +121,10 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     path = history
     if out["status"] is None:
         out["status"] = status(path, gradients, steps)
-    final = label if loss.tensor else core_of(loss, x, value)
+    if out["status"] == DIVERGED:
+        final = -1
+    else:
+        final = label if loss.tensor else core_of(loss, x, value)
     return out | {"basin": final, "value": value, "x": x, "path": path}
 
 

@@ -1,11 +1,15 @@
-"""What happens to single lanes: a target met, a wall crossed, another core entered, divergence.
+"""What happens to single lanes: a target met, a wall crossed, another core entered, divergence, the end.
 
 The step only compares each lane with its walls and its next target.  While x stays within its walls its label
 cannot change, so these functions run on the few steps where some lane did cross, and cost nothing elsewhere.
 All of it is exact: the same events, at the same steps, as a test at every step would find.
+A target, margin or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that is nan
+lies in no basin, and changes none.
 """
 
 import math
+
+import numpy as np
 
 from dynbench.kernels.shape import (
     BEST,
@@ -18,12 +22,14 @@ from dynbench.kernels.shape import (
     HIT,
     LABEL,
     LAST,
+    LIMITED,
     MARGIN,
     NEXT,
     PERIOD,
     SINCE,
     START,
     STATUS,
+    T_BEST,
     VAL,
 )
 
@@ -37,10 +43,10 @@ def value_met(s, w, t, hits, levels, i, k):
             hits[j, i] = k
             j += 1
         t[HIT, i] = j
-        w[NEXT * s.lanes + i] = levels[j] if j < levels.size else -math.inf
+        w[NEXT * s.lanes + i] = levels[j] if j < levels.size else math.nan
     if value - w[FLOOR * s.lanes + i] <= w[MARGIN * s.lanes + i]:
         t[COMMIT, i] = k
-        w[MARGIN * s.lanes + i] = -math.inf
+        w[MARGIN * s.lanes + i] = math.nan
         return -1
     return 0
 
@@ -81,7 +87,7 @@ def relabel(s, w, t, i, k, tables):
         if t[EXIT, i] < 0:
             t[EXIT, i] = k
     w[FLOOR * s.lanes + i] = floor
-    w[MARGIN * s.lanes + i] = margin if label != t[START, i] and t[COMMIT, i] < 0 else -math.inf
+    w[MARGIN * s.lanes + i] = margin if label != t[START, i] and t[COMMIT, i] < 0 else math.nan
 
 
 def core_at(s, w, i, tables):
@@ -128,11 +134,12 @@ def fence(s, w, t, i, k, tables):
 def walls_left(s, w, t, i, k, tables):
     """If x_k of lane i lies outside its walls: new ones.  The change in the number of watched lanes."""
     before = w[MARGIN * s.lanes + i] > -math.inf
-    outside = False
+    outside = lost = False
     for d in range(s.dim):
         y = w[(s.x + d) * s.lanes + i]
         outside |= y < w[(s.lo + d) * s.lanes + i] or y >= w[(s.hi + d) * s.lanes + i]
-    if outside:
+        lost |= y != y
+    if outside and not lost:
         if s.cores:
             fence(s, w, t, i, k, tables)
         else:
@@ -140,9 +147,10 @@ def walls_left(s, w, t, i, k, tables):
     return int(w[MARGIN * s.lanes + i] > -math.inf) - int(before)
 
 
-def release(s, w, t, k, block, ends):
-    """Lanes that have diverged by step k end here, L(x_k) in VAL: outputs are written, the lane is left to itself."""
+def release(s, w, t, hits, k, block, outputs):
+    """Lanes that have diverged by step k end here, L(x_k) in VAL, and are left to themselves; how many go on."""
     first, lanes = block
+    alive = 0
     for i in range(s.lanes):
         if t[STATUS, i] == DIVERGED:
             continue
@@ -150,24 +158,37 @@ def release(s, w, t, k, block, ends):
         for d in range(s.dim):
             x, centre = w[(s.x + d) * s.lanes + i], w[(s.centre + d) * s.lanes + i]
             far |= not abs(x - centre) <= w[(s.radii + d) * s.lanes + i]
-        if far:
-            t[STATUS, i] = DIVERGED
-            tested = (k - 1) // PERIOD * PERIOD  # the last step at which the lane was known to be sound
-            if t[EXIT, i] > tested:
-                t[EXIT, i] = -1
-            if t[COMMIT, i] > tested:
-                t[COMMIT, i] = -1
-            if i < lanes:
-                write_ends(s, w, i, first + i, ends)
-            for d in range(s.dim):
-                w[(s.lo + d) * s.lanes + i], w[(s.hi + d) * s.lanes + i] = -math.inf, math.inf
-            w[NEXT * s.lanes + i] = w[MARGIN * s.lanes + i] = -math.inf
+        if not far:
+            alive += 1
+            continue
+        t[STATUS, i] = DIVERGED
+        tested = (k - 1) // PERIOD * PERIOD  # the last step at which the lane was known to be sound
+        if t[EXIT, i] > tested:
+            t[EXIT, i] = -1
+        if t[COMMIT, i] > tested:
+            t[COMMIT, i] = -1
+        if s.residence and not s.cores and t[LABEL, i] == 0:
+            t[GLOBAL, i] += k - t[SINCE, i]
+        t[LABEL, i] = -1
+        if i < lanes:
+            write_ends(s, w, t, hits, i, first + i, outputs)
+        for d in range(s.dim):
+            w[(s.lo + d) * s.lanes + i] = w[(s.hi + d) * s.lanes + i] = math.nan
+        w[NEXT * s.lanes + i] = w[MARGIN * s.lanes + i] = math.nan
+    return alive
 
 
-def write_ends(s, w, i, n, ends):
-    """Final value, best value and final x of lane i into column n."""
-    ends[0, n] = w[VAL * s.lanes + i]
-    ends[1, n] = w[BEST * s.lanes + i] if w[BEST * s.lanes + i] < w[VAL * s.lanes + i] else w[VAL * s.lanes + i]
+def write_ends(s, w, t, hits, i, n, outputs):
+    """All that lane i ended with, into column n."""
+    times, reached, ends = outputs
+    times[0, n], times[1, n] = t[EXIT, i], t[COMMIT, i]
+    times[2, n], times[3, n] = t[STATUS, i], t[LABEL, i]
+    times[4, n], times[5, n] = t[CROSSINGS, i], t[LAST, i]
+    times[6, n], times[7, n] = t[GLOBAL, i], np.int64(w[T_BEST * s.lanes + i])
+    times[8, n] = np.int64(w[LIMITED * s.lanes + i])
+    for j in range(hits.shape[0]):
+        reached[j, n] = hits[j, i]
+    value, best = w[VAL * s.lanes + i], w[BEST * s.lanes + i]
+    ends[0, n], ends[1, n] = value, value if value < best else best
     for d in range(s.dim):
         ends[2 + d, n] = w[(s.x + d) * s.lanes + i]
-

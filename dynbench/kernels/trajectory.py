@@ -60,8 +60,8 @@ def load(s, w, t, hits, columns, levels, sphere, first, last):
         n = min(first + i, last - 1)
         for d in range(s.dim):
             w[(s.x + d) * s.lanes + i] = x0[d, n]
-            w[(s.lo + d) * s.lanes + i] = math.inf if s.labelled else -math.inf
-            w[(s.hi + d) * s.lanes + i] = math.inf
+            w[(s.lo + d) * s.lanes + i] = math.inf if s.labelled else math.nan  # the first walls are yet to be found
+            w[(s.hi + d) * s.lanes + i] = math.nan
             w[(s.centre + d) * s.lanes + i] = sphere[0][d]
             w[(s.radii + d) * s.lanes + i] = sphere[1][d]
         for p in range(s.parameters):
@@ -70,9 +70,9 @@ def load(s, w, t, hits, columns, levels, sphere, first, last):
         w[AMP * s.lanes + i] = math.sqrt(2.0 * temperature[n] * lr[n])
         w[GN * s.lanes + i] = gradient_noise[n]
         w[BEST * s.lanes + i] = math.inf
-        w[NEXT * s.lanes + i] = levels[0] if levels.size > 0 else -math.inf
+        w[NEXT * s.lanes + i] = levels[0] if levels.size > 0 else math.nan
         w[FLOOR * s.lanes + i] = 0.0
-        w[MARGIN * s.lanes + i] = -math.inf
+        w[MARGIN * s.lanes + i] = math.nan
         for row in (MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP):
             w[row * s.lanes + i] = 0.0
         t[STREAM, i] = stream[n]
@@ -121,26 +121,17 @@ def status_of(s, w, t, i, judged, window):
 
 
 def finish(s, w, t, hits, steps, judged, block, tables, outputs):
-    """Writes what the lanes of a block ended with."""
+    """The verdict on each lane of a block that has not diverged, and what it ended with."""
     first, lanes = block
-    times, reached, ends = outputs
     for i in range(lanes):
-        n = first + i
-        status = t[STATUS, i]
-        if status != DIVERGED:
-            status = status_of(s, w, t, i, judged, min(WINDOW, steps))
-            write_ends(s, w, i, n, ends)
+        if t[STATUS, i] == DIVERGED:
+            continue
+        t[STATUS, i] = status_of(s, w, t, i, judged, min(WINDOW, steps))
         if s.residence and not s.cores and t[LABEL, i] == 0:
             t[GLOBAL, i] += steps + 1 - t[SINCE, i]
         if s.cores:
             t[LABEL, i] = core_at(s, w, i, tables)
-        times[0, n], times[1, n] = t[EXIT, i], t[COMMIT, i]
-        times[2, n], times[3, n] = status, t[LABEL, i]
-        times[4, n], times[5, n] = t[CROSSINGS, i], t[LAST, i]
-        times[6, n], times[7, n] = t[GLOBAL, i], np.int64(w[T_BEST * s.lanes + i])
-        times[8, n] = np.int64(w[LIMITED * s.lanes + i])
-        for j in range(hits.shape[0]):
-            reached[j, n] = hits[j, i]
+        write_ends(s, w, t, hits, i, first + i, outputs)
 
 
 def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
@@ -177,7 +168,8 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
                     return simulated
                 if k > 0 and call(astray, w, t, 0, 0, 0, 0):
                     call(evaluate, w, t, 0, 0, 0, 0)
-                    release(s, w, t, k, (first, lanes), outputs[2])
+                    if release(s, w, t, hits, k, (first, lanes), outputs) == 0 and not traced:
+                        break
                 if leaping and opening - k >= PERIOD:
                     same = call(periodic, w, t, 0, 0, 0, 0)
                     skipped = (opening - k) // PERIOD * PERIOD if same and k > 0 else 0
@@ -205,7 +197,7 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
                 judged = call(judge, w, t, k, opening, 0, 0) != 0
         call(evaluate, w, t, 0, 0, 0, 0)
         if call(astray, w, t, 0, 0, 0, 0):
-            release(s, w, t, steps, (first, lanes), outputs[2])
+            release(s, w, t, hits, steps, (first, lanes), outputs)
         for i in range(s.lanes):
             value_met(s, w, t, hits, levels, i, steps)
         if traced:
