@@ -18,7 +18,11 @@ def compile_all(paths: Sequence[Path], workers: int) -> int:
     """Loads every module; those not yet compiled are shared between processes.  How many had to be compiled."""
     missing = [path for path in paths if not compiled(path)]
     helpers = [
-        subprocess.Popen([sys.executable, "-m", "dynbench.kernels.compile", *map(str, missing[k:] + missing[:k])])
+        subprocess.Popen(
+            [sys.executable, "-m", "dynbench.kernels.compile", *map(str, missing[k:] + missing[:k])],
+            stderr=subprocess.DEVNULL,  # what fails there fails here again, and is told once
+            start_new_session=True,  # an interrupt is for this process, which ends the others
+        )
         for k in range(1, min(workers, len(missing)))
     ]
     try:

@@ -22,7 +22,7 @@ from typing import Any
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import events, lanes, shape, trajectory
-from dynbench.kernels.rewrite import rewritten
+from dynbench.kernels.rewrite import CannotLift, rewritten
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Step, Variant
 from dynbench.losses.base import Loss
@@ -124,7 +124,8 @@ def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, 
     texts = [step.begin(), step.evaluate(), step.advance()]
     places = step.shape()
     fixed = constants({"LANES": places.lanes, "DIM": places.dim})
-    lines = [HEAD.format(what=" from the text of a loss and a rule"), fixed, *helpers.texts.values()]
+    head = HEAD.format(what=f" from the texts of the loss {loss.name} and the rule {dynamics.name}")
+    lines = [head, fixed, *helpers.texts.values()]
     return "\n".join([*lines, DOOR, *(POINTER + text for text in texts)]), places
 
 
@@ -174,8 +175,27 @@ def load(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[path.stem]
+        what = first_line(path)
+        path.unlink(missing_ok=True)
+        raise CannotLift(f"{what} does not compile: {reason(error)}") from error
     return module
+
+
+def first_line(path: Path) -> str:
+    """What a kernel's file is made from, for an error message."""
+    with path.open(encoding="utf-8") as file:
+        return "the kernel" + file.readline().removeprefix('"""Written by dynbench').partition(";")[0]
+
+
+def reason(error: Exception) -> str:
+    """The telling line of a compiler's many."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error: " in line or "No implementation" in line or line.startswith("Unknown")]
+    return (telling or lines or [type(error).__name__])[-1 if telling else 0]
 
 
 def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str, str]:
