@@ -55,7 +55,10 @@ class Substitute(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.value, ast.Tuple):
-            return node.value.elts[integer(node.slice, {})]
+            place = integer(node.slice, {})
+            if not -len(node.value.elts) <= place < len(node.value.elts):
+                raise CannotLift(f"state[{place}] is asked for, but `start` gives {len(node.value.elts)} floats")
+            return node.value.elts[place]
         return node
 
 
@@ -69,6 +72,11 @@ def inline(
     stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     for local in stored & set(names):
         raise CannotLift(f"{place(function)}: the argument {local!r} is assigned to; give the new value a name of its own")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            bound = bindings.get(getattr(node.value, "id", ""))
+            if not isinstance(bound, ast.Tuple) and getattr(bound, "id", "") not in VECTORS:
+                raise CannotLift(f"{place(function, node)}: `{ast.unparse(node)}` indexes what is a number here")
     bindings |= {local: ast.Name(prefix + local, ast.Load()) for local in stored}
     if not tree.body or not isinstance(tree.body[-1], ast.Return) or tree.body[-1].value is None:
         raise CannotLift(f"{place(function)}: the body must end in a return")
