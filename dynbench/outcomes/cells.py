@@ -1,0 +1,183 @@
+"""From trajectories to cells: probabilities with intervals, times, endings, of all that differ by chance only.
+
+A cell is loss x rule x parameters x lr x temperature x gradient_noise x start basin (x start, where asked for).
+There are two ways to the same table.  `cells` takes rows of trajectories.  `aggregate` turns rows into integers, a row
+a cell; `merge` adds them, exactly, in any order and partition; `estimates` makes the table: only its medians differ,
+being given to a bin's width.  Cells stand in order of their lowest `id`, whatever the order of rows and chunks.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from dynbench.batch import Integers
+from dynbench.kernels.shape import STATUSES
+from dynbench.outcomes import medians
+from dynbench.outcomes.intervals import interval
+from dynbench.outcomes.medians import names
+
+READ = ["id", "status", "t_exit", "t_commit", "loss_final", "loss_best", "basin_final"]
+ENDS = ["converged", "absorbed", "cycling", "stalled", "diverged", "censored"]
+LAWS = {"point": "none", "grid": "grid starts", "uniform": "uniform starts"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the rows do not tell."""
+
+    steps: int  # budget of every trajectory
+    minimum_value: float = np.nan  # Lmin; nan: not known
+    targets: tuple[float, ...] = (1e-3,)  # above Lmin; the first makes p_best and p_final
+    starts: str = "grid"  # how they were drawn: grid, uniform, or point (a single one); or `randomness` in full
+    parameters: tuple[str, ...] = ()  # columns of the rules' and the loss's parameters
+
+    @property
+    def base(self) -> float:
+        """What histograms of the loss are taken above: Lmin, or 0 where it is not known."""
+        return 0.0 if np.isnan(self.minimum_value) else self.minimum_value
+
+
+def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_start: bool = False) -> pd.DataFrame:
+    """The table of cells from rows of trajectories, in one frame or several; medians are exact.
+
+    * `escaped` counts t_exit >= 0, p_escape = escaped/n; `committed` counts t_commit >= 0.  nan where the start basin
+      is not known (-1).  In cells of the global basin they tell of leaving it.
+    * `t_exit_median`: in steps; those that did not escape count as later than the budget.  The middle time or the mean
+      of the two middle ones; the last one where exactly half escaped; nan where fewer did.  `t_exit_median_escaped`:
+      of those that did.
+    * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in basin 0.  nan where Lmin is unknown.
+    * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
+    * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
+      (as if they were random); `none`: deterministic, from one start: no interval.
+    """
+    parts = [frames] if isinstance(frames, pd.DataFrame) else frames
+    needed = [part[[*key(part, context, by_start), *READ]] for part in parts]
+    frame = pd.concat(needed, ignore_index=True)
+    codes, table = grouped(frame, key(frame, context, by_start))
+    return finished(table, counted(frame, codes, len(table), context), medians.exact(frame, codes, len(table)), context)
+
+
+def aggregate(frame: pd.DataFrame, context: Context, by_start: bool = False) -> pd.DataFrame:
+    """A chunk of trajectories as counts, one row a cell: its key, its lowest `id`, and int64 columns named #...
+
+    `#n`, `#escaped`, ... count trajectories; `#t_exit:B` and `#loss:B` those whose escape time, or last L - Lmin, lies
+    in bin B (see medians.py).  A bin that is empty in every cell has no column.
+    """
+    codes, table = grouped(frame, key(frame, context, by_start))
+    time = frame["t_exit"].to_numpy(float)
+    loss = medians.infinite_if_lost(frame["loss_final"]) - context.base
+    counts = [
+        counted(frame, codes, len(table), context),
+        medians.histogram(medians.TIME, time[time >= 0], codes[time >= 0], len(table)),
+        medians.histogram(medians.LOSS, loss, codes, len(table)),
+    ]
+    return pd.concat([table, *counts], axis=1)
+
+
+def merge(aggregates: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The aggregate of all their trajectories: any partition of the same rows, in any order, gives equal bytes."""
+    parts = list(aggregates)
+    plain = [c for c in names(parts[0]) if ":" not in c]
+    bins = sorted({c for part in parts for c in names(part) if ":" in c}, key=place)
+    every = pd.Index([*plain, *bins])
+    frame = pd.concat([part.reindex(columns=every, fill_value=0) for part in parts], ignore_index=True)
+    codes, table = grouped(frame, [c for c in plain if c != "id" and c[0] != "#"])
+    sums = frame[[c for c in every if c[0] == "#"]].groupby(codes).sum().reset_index(drop=True)
+    return pd.concat([table, sums[[c for c in names(sums) if ":" not in c or sums[c].any()]]], axis=1)
+
+
+def estimates(aggregate: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """The table of `cells` from an aggregate.
+
+    Every number is equal but the medians: exact for times below 16 steps, else to 1/16, and to 1/8 of L - Lmin.
+    """
+    whole = merge([aggregate])
+    table = whole[[c for c in names(whole) if c[0] != "#"]]
+    return finished(table, whole, medians.binned(whole, context.base), context)
+
+
+def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians, context: Context) -> pd.DataFrame:
+    """The table of cells from their keys, counts and medians."""
+    n, basin = counts["#n"].to_numpy(), table["start_basin"].to_numpy()
+    known, target = basin >= 0, np.full(len(table), not np.isnan(context.minimum_value))
+    law = LAWS.get(context.starts, context.starts)
+    alone = (n == 1) & (law == "grid starts") | any(is_start(c) for c in names(table))
+    noisy = (table["temperature"] > 0) | (table["gradient_noise"] > 0)
+    randomness = pd.Series(np.where(noisy, "noise", np.where(alone, "none", law)).astype(object), dtype="str")
+    columns: dict[str, ArrayLike] = {c: table[c] for c in names(table) if c not in ("id", "start_basin")}
+    columns |= {"steps": np.full(len(table), context.steps, np.int64), "start_basin": basin}
+    columns |= {"randomness": randomness, "n": n, "escaped": integers(counts["#escaped"], known)}
+
+    def share(name: str, where: NDArray[np.bool_]) -> None:
+        k = counts[f"#{name}"].to_numpy()
+        lo, hi = interval(k, n)
+        random = where & (randomness != "none").to_numpy()
+        for end, p, shown in (("", k / n, where), ("_lo", lo, random), ("_hi", hi, random)):
+            columns[f"p_{name.replace('escaped', 'escape')}{end}"] = np.where(shown, p, np.nan)
+
+    share("escaped", known)
+    columns |= {t: np.where(known, middles[t], np.nan) for t in ("t_exit_median", "t_exit_median_escaped")}
+    columns["committed"] = integers(counts["#committed"], known)
+    share("best", target)
+    share("final", target)
+    columns |= {name: counts[f"#{name}"] for name in ENDS}
+    share("global", target)
+    return pd.DataFrame(columns | {"loss_median": middles["loss_median"]})
+
+
+def key(frame: pd.DataFrame, context: Context, by_start: bool) -> list[str]:
+    """Columns that make a cell."""
+    start = [c for c in names(frame) if is_start(c)] if by_start else []
+    return ["loss", "dynamics", *start, *context.parameters, "lr", "temperature", "gradient_noise", "start_basin"]
+
+
+def place(column: str) -> tuple[bool, int]:
+    """Where a histogram's column stands: times before losses, then by bin."""
+    return column.startswith(medians.LOSS), medians.bin_of(column)
+
+
+def is_start(column: str) -> bool:
+    return column == "x0" or column.startswith("x0_")
+
+
+def grouped(frame: pd.DataFrame, key: list[str]) -> tuple[Integers, pd.DataFrame]:
+    """(the cell of each row, the cells' keys and lowest ids), in order of that id; nan equals nan, -0 equals 0."""
+    codes = np.zeros(len(frame), np.int64)
+    for name in key:
+        part, values = pd.factorize(frame[name], use_na_sentinel=False)
+        if len(values) > 1:
+            codes = pd.factorize(codes * len(values) + part)[0]
+    count = int(codes.max(initial=-1)) + 1
+    lowest, row = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
+    np.minimum.at(lowest, codes, frame["id"].to_numpy(np.int64))
+    row[codes] = np.arange(len(frame))  # any of the cell's rows
+    order = np.argsort(lowest)
+    table = frame[key].iloc[row[order]].reset_index(drop=True)
+    types = {"loss": "str", "dynamics": "str", "start_basin": "int64"}
+    table = table.astype({c: types.get(c, "float64") for c in key})
+    numbers = [c for c in key if c not in types]
+    table[numbers] += 0.0  # -0 becomes 0
+    return np.argsort(order)[codes], table.assign(id=lowest[order])
+
+
+def counted(frame: pd.DataFrame, codes: Integers, count: int, context: Context) -> pd.DataFrame:
+    """How many trajectories of each cell did what."""
+    level = context.minimum_value + (context.targets[0] if context.targets else np.nan)
+    events = {
+        "#n": np.ones(len(frame), bool),
+        "#escaped": frame["t_exit"] >= 0,
+        "#committed": frame["t_commit"] >= 0,
+        "#best": frame["loss_best"] <= level,
+        "#final": frame["loss_final"] <= level,
+        "#global": frame["basin_final"] == 0,
+    } | {f"#{status}": frame["status"] == status for status in STATUSES}
+    counts = {name: np.bincount(codes[np.asarray(event)], minlength=count) for name, event in events.items()}
+    return pd.DataFrame(counts, dtype="int64")
+
+
+def integers(counts: pd.Series, known: NDArray[np.bool_]) -> pd.Series:
+    """int64, or float64 with nan where some are not known: as a CSV reader has it."""
+    return counts if known.all() else counts.where(known)

@@ -1,0 +1,63 @@
+"""Confidence intervals of a probability from k successes in n independent trials."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betainccinv, betaincinv, ndtri
+
+from dynbench.batch import Floats
+
+FEW = 5  # with no more successes, or failures, than this the normal approximation behind Wilson's interval is poor
+Interval = tuple[Floats, Floats]
+
+
+def interval(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
+    """(lo, hi): Clopper-Pearson where k <= 5 or n - k <= 5, else Wilson; nan where n = 0.  Arrays broadcast.
+
+    Source: Brown, Cai and DasGupta (2001) on Wilson's interval; the exact one where its error is largest.
+    """
+    k, n = columns(k, n)
+    lo, hi = wilson(k, n, confidence)
+    few = (k <= FEW) | (n - k <= FEW)
+    pairs, place = np.unique(k[few] + 1j * n[few], return_inverse=True)  # a table has few different (k, n) there
+    exact = clopper_pearson(pairs.real, pairs.imag, confidence)
+    lo[few], hi[few] = exact[0][place], exact[1][place]
+    return lo, hi
+
+
+def wilson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
+    """(lo, hi) = (p + z²/2n ∓ z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n), with p = k/n; nan where n = 0.
+
+    The p that a two-sided score test at level 1 - confidence does not reject.  Source: Wilson (1927).
+    """
+    k, n = columns(k, n)
+    z = ndtri(0.5 + confidence / 2.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = k / n
+        half = z * np.sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n))
+        centre, scale = p + z * z / (2.0 * n), 1.0 + z * z / n
+        lo, hi = (centre - half) / scale, (centre + half) / scale
+    return ends(k, n, lo, hi)
+
+
+def clopper_pearson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
+    """(lo, hi) with P(X >= k | lo) = P(X <= k | hi) = (1 - confidence)/2; nan where n = 0.
+
+    Quantiles of Beta(k, n - k + 1) and Beta(k + 1, n - k).  Its coverage is never below `confidence`.
+    Source: Clopper and Pearson (1934).
+    """
+    k, n = columns(k, n)
+    tail = (1.0 - confidence) / 2.0
+    return ends(k, n, betaincinv(k, n - k + 1.0, tail), betainccinv(k + 1.0, n - k, tail))
+
+
+def columns(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+    k, n = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
+    if np.any((k < 0) | (k > n)):
+        raise ValueError("an interval needs 0 <= k <= n")
+    return k, n
+
+
+def ends(k: Floats, n: Floats, lo: Floats, hi: Floats) -> Interval:
+    """None of n leaves 0 inside, all of n leaves 1 inside, and nothing tried leaves nothing known."""
+    lo, hi = np.where(k == 0, 0.0, lo), np.where(k == n, 1.0, hi)
+    return np.where(n == 0, np.nan, lo), np.where(n == 0, np.nan, hi)

@@ -1,0 +1,244 @@
+"""Cells: small tables with known answers, and the two ways to the same table."""
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dynbench.kernels.shape import STATUSES
+from dynbench.outcomes import medians
+from dynbench.outcomes.cells import Context, aggregate, cells, estimates, merge
+from dynbench.outcomes.intervals import interval
+
+TABLE = """
+loss dynamics cap beta lr temperature gradient_noise steps start_basin randomness n escaped p_escape p_escape_lo
+p_escape_hi t_exit_median t_exit_median_escaped committed p_best p_best_lo p_best_hi p_final p_final_lo p_final_hi
+converged absorbed cycling stalled diverged censored p_global p_global_lo p_global_hi loss_median
+"""
+COLUMNS = TABLE.split()
+CONTEXT = Context(steps=100, minimum_value=0.5, targets=(0.25, 1e-3), starts="uniform", parameters=("cap", "beta"))
+
+
+def rows(n: int, **columns) -> pd.DataFrame:
+    """n trajectories that never leave, unless said otherwise."""
+    usual = {
+        "id": range(n), "loss": "quartic", "dynamics": "capped", "x0": np.linspace(3, 4, n), "cap": 7.0,
+        "beta": np.nan, "lr": 0.01, "temperature": 0.0, "gradient_noise": 0.0, "seed": 0, "start_basin": 1,
+        "status": "censored", "t_exit": -1, "t_commit": -1, "t_hit_0": -1, "t_hit_1": -1, "loss_final": 2.0,
+        "loss_best": 1.0, "basin_final": 1, "x_final": 3.0,
+    }  # fmt: skip
+    return pd.DataFrame(usual | columns)
+
+
+def one(frame: pd.DataFrame, context: Context = CONTEXT, **given) -> pd.Series:
+    table = cells(frame, context, **given)
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def mixed(n: int = 3000) -> pd.DataFrame:
+    """Many cells in no order: two rules with parameters of their own, ties, losses that are not finite."""
+    draw = np.random.default_rng(5)
+    rule = draw.integers(0, 2, n)
+    t = np.where(draw.random(n) < 0.6, draw.geometric(0.02, n).clip(1, 100), -1)
+    loss = 0.5 + draw.standard_normal(n) ** 8
+    loss[draw.random(n) < 0.05] = np.nan
+    loss[draw.random(n) < 0.05] = np.inf
+    loss[draw.random(n) < 0.05] = 0.5
+    loss[draw.random(n) < 0.05] -= 1e-16
+    return rows(
+        n,
+        id=draw.permutation(n) + 7,
+        dynamics=np.where(rule == 0, "capped", "rmsprop"),
+        x0=np.round(draw.uniform(0, 5, n), 1),
+        cap=np.where(rule == 0, draw.choice([1.0, 7.0, np.inf], n), np.nan),
+        beta=np.where(rule == 1, draw.choice([0.0, -0.0, 0.9], n), np.nan),
+        temperature=draw.choice([0.0, 0.5], n),
+        start_basin=draw.integers(-1, 3, n),
+        status=np.array(STATUSES, object)[draw.integers(0, 6, n)],
+        t_exit=t,
+        t_commit=np.where(draw.random(n) < 0.5, t, -1),
+        loss_final=loss,
+        loss_best=np.fmin(loss, 0.5 + draw.random(n)),
+        basin_final=draw.integers(-1, 3, n),
+    )
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def test_columns():
+    assert list(cells(rows(3), CONTEXT)) == COLUMNS
+    assert list(cells(mixed(), CONTEXT)) == COLUMNS
+    with_start = [*COLUMNS[:2], "x0", *COLUMNS[2:]]
+    assert list(cells(rows(3), CONTEXT, by_start=True)) == with_start
+    frame = mixed()
+    assert list(estimates(aggregate(frame, CONTEXT, by_start=True), CONTEXT)) == with_start
+    integers = ["steps", "start_basin", "n", *STATUSES]
+    assert {str(t) for t in cells(frame, CONTEXT)[integers].dtypes} == {"int64"}
+
+
+def test_one_cell_by_hand():
+    cell = one(
+        rows(
+            8,
+            t_exit=[10, 20, -1, 40, 30, -1, 50, -1],
+            t_commit=[11, -1, -1, 41, -1, -1, -1, -1],
+            status=["converged", "converged", "absorbed", "cycling", "stalled", "diverged", "censored", "censored"],
+            loss_best=[0.5, 0.75, 0.76, 9.0, 9.0, 9.0, 9.0, 9.0],
+            loss_final=[0.6, 1.0, 2.0, 3.0, 4.0, np.nan, 5.0, 6.0],
+            basin_final=[0, 0, 1, 0, 1, -1, 2, 1],
+        )
+    )
+    assert (cell["n"], cell["escaped"], cell["committed"], cell["steps"]) == (8, 5, 2, 100)
+    assert (cell["p_escape"], cell["p_best"], cell["p_final"], cell["p_global"]) == (5 / 8, 2 / 8, 1 / 8, 3 / 8)
+    assert (cell["p_escape_lo"], cell["p_escape_hi"]) == tuple(map(float, interval(5, 8)))
+    assert (cell["p_global_lo"], cell["p_global_hi"]) == tuple(map(float, interval(3, 8)))
+    assert cell["t_exit_median"] == (40 + 50) / 2
+    assert cell["t_exit_median_escaped"] == 30
+    assert cell["loss_median"] == (3.0 + 4.0) / 2
+    assert cell["randomness"] == "uniform starts"
+    ends = ("converged", "absorbed", "cycling", "stalled", "diverged", "censored")
+    assert [cell[end] for end in ends] == [2, 1, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("times", "of_all", "of_escaped"),
+    [
+        ([5], 5, 5),
+        ([-1], np.nan, np.nan),
+        ([5, -1], 5, 5),  # half have escaped
+        ([5, -1, -1], np.nan, 5),
+        ([5, 9, -1], 9, 7),
+        ([5, 9, -1, -1], 9, 7),
+        ([5, 9, 11, -1], 10, 9),
+        ([5, 9, 11, 13], 10, 10),
+    ],
+)
+def test_median_escape_times(times, of_all, of_escaped):
+    expected = [of_all, of_escaped]
+    columns = ["t_exit_median", "t_exit_median_escaped"]
+    frame = rows(len(times), t_exit=times[::-1])
+    np.testing.assert_array_equal(cells(frame, CONTEXT)[columns].iloc[0], expected)
+    np.testing.assert_array_equal(estimates(aggregate(frame, CONTEXT), CONTEXT)[columns].iloc[0], expected)
+
+
+def test_parameters_that_a_rule_lacks_are_nan_and_group():
+    frame = pd.concat(
+        [
+            rows(4, id=range(4), cap=[1.0, 7.0, 1.0, 7.0]),
+            rows(3, id=range(4, 7), dynamics="rmsprop", cap=np.nan, beta=0.9),
+            rows(2, id=range(7, 9), dynamics="gradient", cap=np.nan),
+        ]
+    )
+    table = cells(frame, CONTEXT)
+    assert table["dynamics"].tolist() == ["capped", "capped", "rmsprop", "gradient"]
+    assert table["n"].tolist() == [2, 2, 3, 2]
+    np.testing.assert_array_equal(table["cap"], [1.0, 7.0, np.nan, np.nan])
+    np.testing.assert_array_equal(table["beta"], [np.nan, np.nan, 0.9, np.nan])
+
+
+def test_what_is_random():
+    point = Context(100, 0.5, starts="point", parameters=("cap", "beta"))
+    grid = Context(100, 0.5, starts="grid", parameters=("cap", "beta"))
+    assert one(rows(5), grid)["randomness"] == "grid starts"
+    assert one(rows(5, temperature=0.1), grid)["randomness"] == "noise"
+    assert one(rows(5, x0=3.0, gradient_noise=0.1), point)["randomness"] == "noise"
+    assert np.isfinite(one(rows(5, x0=3.0, gradient_noise=0.1), point)["p_escape_hi"])
+    assert one(rows(1), grid)["randomness"] == "none"
+    assert one(rows(1))["randomness"] == "uniform starts"
+    assert one(rows(2, x0=3.5), by_start=True)["randomness"] == "none"
+    assert set(cells(rows(9), CONTEXT, by_start=True)["randomness"]) == {"none"}
+    assert one(rows(2), Context(100, starts="uniform starts"))["randomness"] == "uniform starts"
+
+
+def test_a_deterministic_single_start_has_no_interval():
+    cell = one(rows(1, x0=3.5, t_exit=12), Context(100, 0.5, starts="point", parameters=("cap", "beta")))
+    assert (cell["randomness"], cell["p_escape"], cell["t_exit_median"]) == ("none", 1.0, 12)
+    assert cell.filter(regex="_(lo|hi)$").isna().all()
+
+
+def test_unknown_basins_and_minima():
+    table = cells(rows(4, start_basin=[-1, -1, 1, 1], t_exit=[5, 6, 7, -1], t_commit=[5, -1, 8, -1]), CONTEXT)
+    empty = ["escaped", "p_escape", "p_escape_lo", "p_escape_hi", "t_exit_median", "t_exit_median_escaped", "committed"]
+    assert table.loc[0, empty].isna().all()
+    assert table.loc[1, empty].notna().all()
+    assert table.loc[0, ["p_best", "p_global", "loss_median"]].notna().all()
+    assert str(cells(rows(4), CONTEXT)["escaped"].dtype) == "int64"
+    unknown = cells(rows(4, basin_final=0, loss_final=-3.0), Context(100, parameters=("cap", "beta")))
+    assert unknown.filter(regex="^p_(best|final|global)").isna().all(axis=None)
+    assert unknown.loc[0, "loss_median"] == -3.0
+    assert (unknown.loc[0, "p_escape"], unknown.loc[0, "escaped"]) == (0.0, 0)
+
+
+def test_losses_that_are_not_finite_count_as_highest():
+    assert one(rows(3, loss_final=[np.nan, 1.0, 2.0]))["loss_median"] == 2.0
+    assert one(rows(4, loss_final=[np.nan, 1.0, 2.0, np.inf]))["loss_median"] == 2.0
+    assert np.isnan(one(rows(3, loss_final=[np.nan, 1.0, np.inf]))["loss_median"])
+
+
+def test_no_rows_no_cells():
+    nothing = mixed()[:0]
+    assert list(cells(nothing, CONTEXT)) == COLUMNS
+    assert len(cells([nothing, nothing], CONTEXT)) == 0
+    assert len(estimates(aggregate(nothing, CONTEXT), CONTEXT)) == 0
+    some = mixed(50)
+    parts = [aggregate(nothing, CONTEXT), aggregate(some, CONTEXT)]
+    pd.testing.assert_frame_equal(merge(parts), merge(parts[1:]))
+    pd.testing.assert_frame_equal(cells([nothing, some], CONTEXT), cells(some, CONTEXT))
+
+
+@pytest.mark.parametrize("by_start", [False, True])
+def test_neither_order_nor_chunks_matter(by_start):
+    frame = mixed()
+    table = cells(frame, CONTEXT, by_start)
+    whole = aggregate(frame, CONTEXT, by_start)
+    draw = np.random.default_rng(6)
+    for _ in range(4):
+        mixed_up = frame.iloc[draw.permutation(len(frame))]
+        cuts = [0, *np.sort(draw.integers(0, len(frame), 6)), len(frame)]
+        chunks = [mixed_up.iloc[a:b] for a, b in pairwise(cuts)]
+        pd.testing.assert_frame_equal(cells(iter(chunks), CONTEXT, by_start), table, check_exact=True)
+        parts = [aggregate(chunk, CONTEXT, by_start) for chunk in chunks]
+        assert parquet(merge(parts)) == parquet(merge([whole]))
+        assert parquet(merge([merge(parts[3:]), merge(parts[:3])])) == parquet(merge([whole]))
+    assert parquet(whole) == parquet(merge([whole]))
+    lowest = frame.groupby([c for c in whole if c != "id" and c[0] != "#"], dropna=False)["id"].min()
+    assert whole["id"].tolist() == sorted(lowest)
+
+
+@pytest.mark.parametrize("minimum_value", [0.5, np.nan])
+def test_aggregates_give_the_same_table_but_for_the_medians(minimum_value):
+    frame, context = mixed(), Context(100, minimum_value, (0.25,), "uniform", ("cap", "beta"))
+    exact, binned = cells(frame, context), estimates(aggregate(frame, context), context)
+    middles = ["t_exit_median", "t_exit_median_escaped", "loss_median"]
+    pd.testing.assert_frame_equal(exact.drop(columns=middles), binned.drop(columns=middles), check_exact=True)
+    for name in middles[:2]:
+        np.testing.assert_allclose(binned[name], exact[name], rtol=1 / 16)
+    base = 0.0 if np.isnan(minimum_value) else minimum_value
+    np.testing.assert_allclose(binned["loss_median"] - base, exact["loss_median"] - base, rtol=1 / 8)
+
+
+def test_bins_are_ordered_and_their_centres_lie_in_them():
+    values = np.array([-1e300, -3.0, -1e-16, 0.0, 5e-324, 1e-16, 1.0, 1.24, 1.25, 7e5, 1e308, np.inf])
+    numbers = medians.bins(values, medians.LOSS)
+    assert (np.diff(numbers) >= 0).all()
+    centres = medians.centres(numbers, medians.LOSS)
+    np.testing.assert_array_equal(medians.bins(centres[:-2], medians.LOSS), numbers[:-2])
+    assert numbers[6] == numbers[7] != numbers[8]
+    times = np.arange(100_000)
+    centres = medians.centres(medians.bins(times, medians.TIME), medians.TIME)
+    np.testing.assert_array_equal(centres[:17], [*range(16), 16.5])
+    assert np.all(np.abs(centres - times) <= times / 16)
+
+
+def test_many_cells():
+    frame = mixed(1000).loc[np.tile(np.arange(1000), 100)].assign(id=range(100_000), lr=np.arange(100_000) // 4 / 1e6)
+    table = cells(frame, CONTEXT)
+    assert len(table) > 20_000
+    assert table["n"].sum() == 100_000
