@@ -82,7 +82,9 @@ class Run:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """One row a cell; missing times mean `not reached`."""
-        return pd.read_csv(self.directory / "cells.csv", float_precision="round_trip")
+        # pandas 3.1 reads every digit unasked
+        exact: dict[str, Any] = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+        return pd.read_csv(self.directory / "cells.csv", **exact)
 
     @cached_property
     def trajectories(self) -> pd.DataFrame:

@@ -33,6 +33,7 @@ class Context:
     targets: tuple[float, ...] = (1e-3,)  # above Lmin; the first makes p_best and p_final
     starts: str = "grid"  # how they were drawn: grid, uniform, or point (a single one); or `randomness` in full
     parameters: tuple[str, ...] = ()  # columns of the rules' and the loss's parameters
+    global_labels: tuple[int, ...] = (0,)  # labels of the global minima
 
     @property
     def base(self) -> float:
@@ -48,7 +49,7 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
     * `t_exit_median`: in steps; those that did not escape count as later than the budget.  The middle time or the mean
       of the two middle ones; the last one where exactly half escaped; nan where fewer did.  `t_exit_median_escaped`:
       of those that did.
-    * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in basin 0.  nan where Lmin is unknown.
+    * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in the basin of a global minimum.  nan where Lmin is unknown.
     * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
     * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
       (as if they were random); `none`: deterministic, from one start: no interval.
@@ -172,7 +173,7 @@ def counted(frame: pd.DataFrame, codes: Integers, count: int, context: Context) 
         "#committed": frame["t_commit"] >= 0,
         "#best": frame["loss_best"] <= level,
         "#final": frame["loss_final"] <= level,
-        "#global": frame["basin_final"] == 0,
+        "#global": frame["basin_final"].isin(context.global_labels),
     } | {f"#{status}": frame["status"] == status for status in STATUSES}
     counts = {name: np.bincount(codes[np.asarray(event)], minlength=count) for name, event in events.items()}
     return pd.DataFrame(counts, dtype="int64")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE
+    except BrokenPipeError:  # whoever read us has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED

@@ -46,9 +46,9 @@ def number(text: str, flag: str) -> float:
 def whole(text: str | int, flag: str, least: int, most: int) -> int:
     """A whole number between two bounds; 1e6 is welcome."""
     try:
-        value = float(text)
+        value = int(str(text)) if str(text).strip().lstrip("+-").isdigit() else float(text)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value == int(value) and least <= value <= most):
         raise ValueError(f"{flag}: {text!r} is not a whole number from {least} to {most}")
-    return int(text) if str(text).lstrip("+-").isdigit() else int(value)
+    return int(value)

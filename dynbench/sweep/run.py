@@ -20,6 +20,7 @@ from dynbench.kernels.compile import compile_all
 from dynbench.kernels.link import sources, write
 from dynbench.kernels.step import Variant
 from dynbench.outcomes import cells as outcomes
+from dynbench.outcomes.wells import false_labels, global_labels
 from dynbench.store import SCHEMA, Run, canonical, parquet, write_whole
 from dynbench.sweep.definition import expanded
 from dynbench.sweep.grid import Plan, Rows, Sweep
@@ -82,6 +83,7 @@ class Job:
             targets=sweep.targets,
             starts="point" if sweep.by_start else sweep.starts.kind,
             parameters=self.plan.parameters,
+            global_labels=global_labels(loss),
         )
 
 
@@ -175,12 +177,13 @@ def collected(job: Job, folder: Run) -> pd.DataFrame:
 def summary(job: Job, run: Run) -> pd.DataFrame:
     """Cells of the false basins, pooled where there are several; all cells where there is no false basin."""
     table = run.cells
-    false = table[table["start_basin"] > 0]
+    labels = false_labels(job.plan.loss, table["start_basin"])
+    false = table[table["start_basin"].isin(labels)]
     if false.empty:
         return table
     if false["start_basin"].nunique() == 1:
         return false.reset_index(drop=True)
-    pooled = (chunk[chunk["start_basin"] > 0].assign(start_basin=1) for chunk in run.each_chunk())
+    pooled = (chunk[chunk["start_basin"].isin(labels)].assign(start_basin=1) for chunk in run.each_chunk())
     if job.sweep.keep == "cells":
         return outcomes.estimates(outcomes.merge(list(pooled)), job.context)
     return outcomes.cells(pooled, job.context, False)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes.wells import false_labels
 from dynbench.theory.thresholds import critical_cap
 
 HEAD = ("rule", "starts", "stayed", "P(escape) [95%]", "median step", "rest", "cycle", "wander", "diverge", "P(final)", "median L")
@@ -116,10 +117,12 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
     notes = [f"{len(rows) - MOST_ROWS} more rows are in cells.csv"] if len(rows) > MOST_ROWS else []
     fixed = [f"h = {cells['lr'].iloc[0]:g}"] if cells["lr"].nunique() == 1 else []
     notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}.")
-    if (cells["start_basin"] > 0).any():
+    if (cells["start_basin"] < 0).any():
+        notes.append("The basins of this loss are not known: what is said of escapes is about starts whose basin is.")
+    elif false_labels(loss, cells["start_basin"]):
         notes.append("The table is about the starts in the basin of a false minimum: `stayed` never left it.")
-    elif (cells["start_basin"] == 0).all():
-        notes.append("No start lies in the basin of a false minimum: `escaped` is leaving the basin of the global one.")
+    else:
+        notes.append("No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one.")
     law = set(cells["randomness"])
     if "grid starts" in law:
         notes.append("Without noise, a probability is over these starts; its interval (Wilson) is as if they were random.")
