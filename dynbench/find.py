@@ -6,8 +6,9 @@ ValueError of one sentence.
 """
 
 import hashlib
-import importlib
+import importlib.util
 import inspect
+import linecache
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -130,6 +131,8 @@ def run_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         exec(compile(text, str(whole), "exec"), module.__dict__)
+        lines = importlib.util.decode_source(text).splitlines(keepends=True)
+        linecache.cache[str(whole)] = (len(text), None, lines, str(whole))  # `inspect` now shows this very text
     except SyntaxError as error:
         del sys.modules[name]
         raise ValueError(f"{path}, line {error.lineno}: not Python: {error.msg}") from error

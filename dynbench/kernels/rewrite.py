@@ -35,7 +35,7 @@ def tree_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """Syntax tree of a plain function, its docstring dropped."""
     try:
         node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    except (OSError, SyntaxError):
+    except (OSError, SyntaxError, TypeError):
         node = ast.Pass()
     if not isinstance(node, ast.FunctionDef):
         raise CannotLift(f"{place(function)}: a loss or a rule is made of functions written with `def`")
