@@ -124,13 +124,12 @@ def run_file(path: Path) -> ModuleType:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
     whole = path.resolve()
     name = f"dynbench_user_{path.stem}_{hashlib.sha256(bytes(whole) + b':' + text).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    module = ModuleType(name)
-    module.__file__ = str(whole)
-    sys.modules[name] = module
+    module = sys.modules.get(name)
     try:
-        exec(compile(text, str(whole), "exec"), module.__dict__)
+        if module is None:
+            module = sys.modules[name] = ModuleType(name)
+            module.__file__ = str(whole)
+            exec(compile(text, str(whole), "exec"), module.__dict__)
         lines = importlib.util.decode_source(text).splitlines(keepends=True)
         linecache.cache[str(whole)] = (len(text), None, lines, str(whole))  # `inspect` now shows this very text
     except SyntaxError as error:
