@@ -32,13 +32,18 @@ def arms(loss: Loss, rules: list[str], lr: float | None = None) -> tuple[Arm, ..
 
 
 def caps(loss: Loss, lr: float) -> tuple[float, ...]:
-    """Caps from 1 to 1e6, four a decade, and 24 more within a few per cent of the predicted threshold D/(h L*)."""
+    """Caps from 1 to 1e6, four a decade; in one dimension 24 more around the predicted threshold D/(h L*).
+
+    The threshold is that of the lowest false minimum in the domain.
+    """
     values = np.geomspace(1.0, 1e6, 25).tolist()
-    thresholds = [critical_cap(m, lr) for m in loss.minima]
-    for threshold in sorted(t for t in thresholds if math.isfinite(t) and t > 0)[:1]:
+    (lo, hi), lowest = loss.domain[0], min((m.value for m in loss.minima), default=0.0)
+    false = [m for m in loss.minima if m.value > lowest + 1e-9 and lo <= m.x[0] <= hi]
+    if loss.dim == 1 and false:
+        threshold = critical_cap(min(false, key=lambda m: m.value), lr)
         near = [0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0005, 1.001, 1.002, 1.005]
         near += [1.01, 1.015, 1.02, 1.03, 1.04, 1.05, 1.07, 1.1, 1.15, 1.2, 1.3, 1.5]
-        values += [float(f"{f * threshold:.7g}") for f in near]
+        values += [float(f"{f * threshold:.7g}") for f in near] if math.isfinite(threshold) else []
     return tuple(sorted(set(values)))
 
 

@@ -175,18 +175,16 @@ def collected(job: Job, folder: Run) -> pd.DataFrame:
 
 
 def summary(job: Job, run: Run) -> pd.DataFrame:
-    """Cells of the false basins, pooled where there are several; all cells where there is no false basin."""
+    """Cells of the false basins, or of all where there is no false one; pooled where there are several."""
     table = run.cells
-    labels = false_labels(job.plan.loss, table["start_basin"])
-    false = table[table["start_basin"].isin(labels)]
-    if false.empty:
-        return table
-    if false["start_basin"].nunique() == 1:
-        return false.reset_index(drop=True)
-    pooled = (chunk[chunk["start_basin"].isin(labels)].assign(start_basin=1) for chunk in run.each_chunk())
+    labels = false_labels(job.plan.loss, table["start_basin"]) or sorted(set(table["start_basin"]))
+    chosen = table[table["start_basin"].isin(labels)]
+    if len(labels) == 1:
+        return chosen.reset_index(drop=True)
+    pooled = (chunk[chunk["start_basin"].isin(labels)].assign(start_basin=labels[0]) for chunk in run.each_chunk())
     if job.sweep.keep == "cells":
         return outcomes.estimates(outcomes.merge(list(pooled)), job.context)
-    return outcomes.cells(pooled, job.context, False)
+    return outcomes.cells(pooled, job.context, job.sweep.by_start)
 
 
 def manifest(job: Job, command: str | None, files: dict[str, str]) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def spread(values: pd.Series, form: str) -> str:
 def label(cell: pd.Series, names: Iterable[str]) -> str:
     """The rule and those of its parameters that vary or are not the default."""
     parts = [f"{n} {cell[n]:.6g}" for n in names if not math.isnan(cell[n])]
-    return " ".join([str(cell["dynamics"]), *parts])
+    start = [f"{cell[c]:.6g}" for c in cell.index if str(c).split("_")[0] == "x0"]  # with --by start
+    return " ".join([str(cell["dynamics"]), *parts, *([f"from {', '.join(start)}"] if start else [])])
 
 
 def varying(cells: pd.DataFrame, parameters: Iterable[str]) -> dict[str, list[str]]:
@@ -120,7 +121,7 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
     if (cells["start_basin"] < 0).any():
         notes.append("The basins of this loss are not known: what is said of escapes is about starts whose basin is.")
     elif false_labels(loss, cells["start_basin"]):
-        notes.append("The table is about the starts in the basin of a false minimum: `stayed` never left it.")
+        notes.append("The table is about the starts in the basin of a false minimum (all such together): `stayed` never left it.")
     else:
         notes.append("No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one.")
     law = set(cells["randomness"])
@@ -134,9 +135,14 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
         "rest: came to rest (converged, absorbed or stalled); wander: still moving at the end; P(final): L - Lmin within the\n"
         "first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
     )
-    for number, minimum in enumerate(loss.minima):
-        lr = cells["lr"].iloc[0]
-        if number and "cap" in cells and cells["lr"].nunique() == 1 and math.isfinite(critical_cap(minimum, lr)) and len(loss.minima) == 2:
-            where = ", ".join(f"{c:.6g}" for c in minimum.x)
-            notes.append(f"Predicted for the minimum at {where}: escapes of the capped flow begin at cap D/(h L*) = {critical_cap(minimum, lr):.6g}.")
-    return aligned(body) + "\n\n" + "\n".join(notes)
+    return "\n".join([aligned(body), "", *notes, *predictions(cells, loss)])
+
+
+def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
+    """What theory says of the capped flow, where there is one step and one false minimum."""
+    if loss.dim != 1 or len(loss.minima) != 2 or cells["lr"].nunique() != 1 or "cap" not in cells:
+        return []
+    minimum = loss.minima[1]
+    threshold = critical_cap(minimum, float(cells["lr"].iloc[0]))
+    where = f"{minimum.x[0]:.6g}"
+    return [f"Predicted for the minimum at {where}: escapes of the capped flow begin at cap D/(h L*) = {threshold:.6g}."]
