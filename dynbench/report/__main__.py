@@ -1,0 +1,50 @@
+"""`python -m dynbench.report RUN...`: runs as one HTML page that opens from disk without a network."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} (see `{self.prog} --help`)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(
+        prog="dynbench report",
+        description="Writes one self-contained HTML page about finished runs.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder, its name or id, or `latest`")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: report.html in the run's folder, or here for several runs"
+    )
+    parser.add_argument("--quiet", action="store_true", help="do not print where the page is")
+    chosen = parser.parse_args(argv)
+
+    from dynbench.report.page import build  # after --help has been answered
+    from dynbench.store import find_run, write_whole
+
+    try:
+        runs = [find_run(name) for name in chosen.runs]
+        page = build(runs)
+        out: Path = chosen.out or (runs[0].directory / "report.html" if len(runs) == 1 else Path("report.html"))
+        write_whole(out, page.encode())
+    except ValueError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    if not chosen.quiet:
+        print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""P(escape) against the cap, with the predicted threshold D/(h (L* - f_star)) of capped flow."""
+
+from math import isfinite
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from dynbench.losses.base import Loss
+from dynbench.report import arms, wells
+from dynbench.report.curves import LINES, Line, close_up, lines, onset, thresholds
+from dynbench.report.style import COLOURS, GREY, Picture, blank, drawn, line, logarithmic
+from dynbench.report.trapped import origin, trapped
+from dynbench.theory.thresholds import step_limit
+
+
+@drawn
+def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
+    """Table of cells -> P(escape) from each false minimum against `cap`, and against `step_cap` beside it."""
+    if not len(cells) or not {"cap", "step_cap"} & set(cells.columns):
+        return None
+    false, places = trapped(cells, loss)
+    by_cap, by_step = list(lines(false, "cap", loss)), list(lines(false, "step_cap", loss))
+    if not by_cap and not by_step:
+        return None
+    limits = thresholds(by_cap, loss)
+    near = close_up(by_cap, limits[0][0]) if limits else None
+    panels = [("cap", by_cap, None)] * bool(by_cap) + [("zoom", by_cap, near)] * bool(near)
+    panels += [("step cap", by_step, None)] * bool(by_step)
+    entries = min(len(by_cap), LINES) + min(len(by_step), LINES) + 3 * (len(places) == 1)
+    height = 3.7 + 0.22 * -(-entries // 3)
+    figure = blank(height, "Probability of escape against the cap", subtitle(false, origin(places)))
+    ratios = [3.0 if kind == "cap" else 2.0 for kind, *_ in panels]
+    grid = figure.add_gridspec(
+        1,
+        len(panels),
+        width_ratios=ratios,
+        left=0.075,
+        right=0.985,
+        top=1 - 0.85 / height,
+        bottom=(height - 3.1) / height,
+        wspace=0.13,
+    )
+    shared: Axes | None = None
+    for k, (kind, drawn_lines, window) in enumerate(panels):
+        axes = figure.add_subplot(grid[0, k], sharey=shared)
+        cap = "step_cap" if kind == "step cap" else "cap"
+        every = pd.concat([rows for _, rows in drawn_lines])
+        told = [c for c in arms.varying(every) if c != cap]
+        for n, (_, rows) in enumerate(drawn_lines[:LINES]):
+            curve(axes, rows, cap, n + LINES * (kind == "step cap"), told, places)
+        if kind == "step cap":
+            logarithmic(axes, "x", every[cap].min(), every[cap].max())
+            axes.set_xlabel("step cap (limits the step size)")
+            stability(axes, false, loss)
+        else:
+            mark(axes, limits, window, every)
+            axes.set_xlabel("cap (limits the displacement)" if kind == "cap" else "cap, close to the threshold")
+        if shared is None:
+            shared = axes
+            axes.set_ylabel("P(escape)")
+            axes.set_ylim(-0.03, 1.03)
+        else:
+            axes.tick_params(labelleft=False)
+    if len(places) == 1:
+        compare(figure.axes[0], false)
+    handles = {str(h.get_label()): h for axes in figure.axes for h in axes.get_legend_handles_labels()[0]}
+    figure.legend(handles.values(), handles, loc="lower left", bbox_to_anchor=(0.06, 0.0), ncols=3, columnspacing=1.2)
+    return Picture("escape_against_cap", figure, finding(by_cap, by_step, limits, places))
+
+
+def curve(axes: Axes, rows: pd.DataFrame, cap: str, n: int, told: list[str], places: dict[int, str]) -> None:
+    """A line with its 95% intervals."""
+    x, p = rows[cap].to_numpy(float), rows["p_escape"].to_numpy(float)
+    first = rows.iloc[0].to_dict()
+    axes.plot(x, p, label=f"{arms.name(first, told)}, from {places[int(first['start_basin'])]}", **line(n))
+    axes.fill_between(x, rows["p_escape_lo"].to_numpy(float), rows["p_escape_hi"].to_numpy(float),
+                      color=COLOURS[n % len(COLOURS)], alpha=0.25, linewidth=0)  # fmt: skip
+
+
+def mark(axes: Axes, limits: list[tuple[float, int]], window: tuple[float, float] | None, every: pd.DataFrame) -> None:
+    """The predicted thresholds as vertical lines, and what the axis spans."""
+    if window is None:
+        logarithmic(axes, "x", every["cap"].min(), every["cap"].max())
+    else:
+        axes.set_xlim(*window)
+        axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
+    for k, (critical, n) in enumerate(limits):
+        colour = GREY if len(limits) == 1 else COLOURS[n % len(COLOURS)]
+        axes.axvline(critical, color=colour, linewidth=1.2, linestyle=(0, (4, 2)))
+        if k == 0:
+            text = f"D/(hL*) = {critical:.6g}" if len(limits) == 1 else "D/(hL*), each minimum's"
+            axes.annotate(text, (critical, 1.0), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+                          ha="center", va="bottom", fontsize=9, color=GREY)  # fmt: skip
+
+
+def stability(axes: Axes, false: pd.DataFrame, loss: Loss | None) -> None:
+    """2/λ: below it, a limited step size makes the minimum attract."""
+    minimum = wells.minimum(loss, int(false["start_basin"].mode().iloc[0]))
+    if minimum is not None and minimum.curvatures and minimum.curvatures[-1] > 0.0:
+        limit = step_limit(minimum)
+        axes.axvline(limit, color=GREY, linewidth=1.2, linestyle=":")
+        axes.annotate(f"2/λ = {limit:.3g}", (limit, 1.0), (0, 3), xycoords=("data", "axes fraction"), ha="center",
+                      textcoords="offset points", va="bottom", fontsize=9, color=GREY)  # fmt: skip
+
+
+def compare(axes: Axes, false: pd.DataFrame) -> None:
+    """Rules without a cap that escape, as short lines at the right edge."""
+    caps = [c for c in ("cap", "step_cap") if c in false.columns]
+    others = false[false[caps].isna().all(axis=1) & (false["p_escape"] > 0.0)]
+    chosen = others.sort_values("p_escape", ascending=False).head(3)
+    for k, (label, row) in enumerate(zip(arms.names(chosen), chosen.to_dict("records"), strict=True)):
+        axes.axhline(row["p_escape"], xmin=0.90, color="#000000", linestyle=("-", "--", ":")[k], linewidth=1.5,
+                     label=f"{label} (no cap): {arms.share(row['p_escape'])}")  # fmt: skip
+
+
+def subtitle(false: pd.DataFrame, start: str) -> str:
+    told = [f"{false['loss'].iloc[0]}: starts in the basin of {start}"]
+    told += [f"{int(false['steps'].iloc[0])} steps"] if false["steps"].nunique() == 1 else []
+    told += [f"step h = {arms.number(false['lr'].iloc[0])}"] if false["lr"].nunique() == 1 else []
+    return "; ".join([*told, "bands: 95% intervals"])
+
+
+def finding(
+    by_cap: list[Line],
+    by_step: list[Line],
+    limits: list[tuple[float, int]],
+    places: dict[int, str],
+) -> str:
+    """What the picture shows, in words."""
+    told = []
+    if by_cap:
+        rows = by_cap[0][1]
+        last, first = onset(rows)
+        top = rows.iloc[int(rows["p_escape"].to_numpy().argmax())]
+        who = f"With {rows['dynamics'].iloc[0]}, from {places[int(rows['start_basin'].iloc[0])]},"
+        none = f"no run escapes up to cap {arms.number(last)}" if last == last else "runs escape at every cap"
+        told.append(
+            f"{who} {none}; the first escapes are at cap {arms.number(first)}."
+            if isfinite(first) else f"{who} no run escapes at any cap."
+        )  # fmt: skip
+        if limits:
+            told.append(f"The predicted threshold is {limits[0][0]:.6g}.")
+        if isfinite(first):
+            told.append(
+                f"P(escape) is highest, {arms.share(top['p_escape'])}, at cap {arms.number(top['cap'])}, "
+                f"and {arms.share(rows['p_escape'].iloc[-1])} at the largest cap, {arms.number(rows['cap'].iloc[-1])}."
+            )
+    if by_step:
+        most = max(rows["p_escape"].max() for _, rows in by_step)
+        who = f"{by_step[0][1]['dynamics'].iloc[0]}, whose cap limits the step size,"
+        told.append(f"{who} escapes with probability {arms.share(most)} at most." if most else f"{who} never escapes.")
+    return " ".join(told)

@@ -1,0 +1,70 @@
+"""P(escape) as a function of the cap: the lines that a table of cells holds, where they rise and where they should."""
+
+from collections.abc import Iterator, Mapping
+from math import inf, isfinite, nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.report import arms, wells
+
+LINES = 6  # more are counted, not drawn
+ZOOMS = (0.2, 0.05, 0.01, 0.001)  # half-widths of the close-up, relative to the threshold
+ENOUGH = 7  # points that are worth a close-up
+Line = tuple[Mapping[Any, Any], pd.DataFrame]
+
+
+def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
+    """One line for each setting of all but the cap: (its first row, its rows by rising cap); the best known first."""
+    if cap not in false.columns:
+        return
+    rows = false[np.isfinite(false[cap]) & (false[cap] > 0.0)]
+    others = [c for c in arms.settings(rows) if c != cap]
+    groups = [g.sort_values(cap) for _, g in rows.groupby(["start_basin", *others], dropna=False)]
+    groups = [g for g in groups if len(g) > 1]
+    groups.sort(key=lambda g: (g["dynamics"].iloc[0] != "capped", -len(g), g["start_basin"].iloc[0]))
+    seen: set[float] = set()
+    twins = []  # a second minimum with the same threshold, as in symmetric losses
+    for group in groups:
+        row = group.iloc[0].to_dict()
+        critical = limit_of(row, loss)
+        if isfinite(critical) and round(critical, 9) in seen:
+            twins.append((row, group))
+        else:
+            yield row, group
+        seen.add(round(critical, 9))
+    yield from twins
+
+
+def limit_of(row: Mapping[Any, Any], loss: Loss | None) -> float:
+    return wells.threshold(loss, int(row["start_basin"]), row["lr"], row.get("f_star", 0.0))
+
+
+def thresholds(by_cap: list[Line], loss: Loss | None) -> list[tuple[float, int]]:
+    """(threshold, number of the line) of the lines that are drawn, each threshold once."""
+    found: dict[float, int] = {}
+    for n, (row, _) in enumerate(by_cap[:LINES]):
+        critical = limit_of(row, loss)
+        if isfinite(critical):
+            found.setdefault(critical, n)
+    return list(found.items())
+
+
+def close_up(by_cap: list[Line], critical: float) -> tuple[float, float] | None:
+    """The narrowest window around the threshold that still holds enough points on both its sides."""
+    caps = by_cap[0][1]["cap"].to_numpy()
+    for half in reversed(ZOOMS):
+        inside = caps[np.abs(caps / critical - 1.0) <= half]
+        if len(inside) >= ENOUGH and inside.min() < critical < inside.max():
+            return critical * (1.0 - half), critical * (1.0 + half)
+    return None
+
+
+def onset(rows: pd.DataFrame) -> tuple[float, float]:
+    """(last cap below every escape, first cap with one); nan and inf where there is none."""
+    out = rows["escaped"] > 0
+    first = float(rows.loc[out, "cap"].min()) if out.any() else inf
+    below = rows.loc[rows["cap"] < first, "cap"]
+    return float(below.max()) if len(below) else nan, first

@@ -1,0 +1,76 @@
+"""All pictures of a run: tables -> {name: Picture}.  What does not apply to a run is left out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from dynbench import find
+from dynbench.losses.base import Loss
+from dynbench.report.caps import escape_against_cap
+from dynbench.report.maps import outcome_map
+from dynbench.report.paths import sample_paths
+from dynbench.report.rules import rules
+from dynbench.report.style import Picture, save
+from dynbench.report.survival import survival
+from dynbench.store import Run
+
+__all__ = [
+    "Picture",
+    "draw_all",
+    "escape_against_cap",
+    "loss_of",
+    "outcome_map",
+    "rules",
+    "sample_paths",
+    "save",
+    "survival",
+]
+
+LARGEST = 20_000_000  # trajectories that are read into memory for pictures
+NEEDLESS = {"id", "loss", "t_commit", "loss_final", "loss_best", "x_final"}  # columns no picture needs
+
+
+def draw_all(run: Run, loss: Loss | None = None) -> dict[str, Picture]:
+    """Every picture that makes sense for a run; `loss` where it is not one of dynbench's own."""
+    loss = loss or loss_of(run)
+    steps = int(run.manifest.get("sweep", {}).get("steps", 0)) or int(run.cells["steps"].max())
+    return {picture.name: picture for picture in each(run, loss, steps) if picture is not None}
+
+
+def each(run: Run, loss: Loss | None, steps: int) -> Iterator[Picture | None]:
+    yield rules(run.cells, loss)
+    yield escape_against_cap(run.cells, loss)
+    trajectories = read(run)
+    if trajectories is not None:
+        yield outcome_map(trajectories, loss)
+        yield survival(trajectories, steps, loss)
+    if (run.directory / "paths.parquet").exists():
+        yield sample_paths(run.paths, loss)
+
+
+def loss_of(run: Run) -> Loss | None:
+    """The loss that the manifest names, if it comes with dynbench; a user's file is not run for a picture."""
+    told: dict[str, Any] = run.manifest.get("loss") or {}
+    name = str(told.get("name", ""))
+    if name not in find.losses():
+        return None
+    try:
+        return find.loss(name, told.get("dim"))
+    except ValueError:
+        return None
+
+
+def read(run: Run) -> pd.DataFrame | None:
+    """The trajectories' columns that pictures need; None where they were not kept or are too many."""
+    import pyarrow.parquet
+
+    chunks = run.chunks()
+    if run.manifest.get("sweep", {}).get("keep", "all") != "all" or not chunks:
+        return None
+    kinds = [pyarrow.parquet.ParquetFile(path) for path in chunks]
+    names = kinds[0].schema_arrow.names
+    if sum(kind.metadata.num_rows for kind in kinds) > LARGEST or "t_exit" not in names:
+        return None
+    wanted = [c for c in names if c not in NEEDLESS and not c.startswith(("t_hit", "x_final_"))]
+    return pd.concat(run.each_chunk(wanted), ignore_index=True)

@@ -1,0 +1,160 @@
+"""Runs -> one self-contained HTML page that opens from disk without a network.
+
+`build(runs)` makes the page; `Section` is what it is made of, so that other pages can add their own.
+All text is escaped; give `markupsafe.Markup` where a paragraph is HTML on purpose.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from dynbench.losses.base import Loss
+from dynbench.report import arms, figures, wells, words
+from dynbench.report.style import Picture
+from dynbench.report.trapped import origin, trapped
+from dynbench.store import Run
+
+MOST_ROWS = 300  # of a table on the page; the rest stays in cells.csv
+COLUMNS = (
+    "rule", "start", "n", "escaped", "P(escape) [95%]", "median escape step", "P(final) [95%]", "median final L",
+    "at rest", "cycling", "wandering", "diverged",
+)  # fmt: skip
+DEFINITIONS = (
+    "Basin: the points from which gradient flow leads to the same minimum; a false minimum lies above the global one.",
+    "Escaped: the trajectory stood outside its start's basin after some step, whatever it did later.",
+    "P(escape): escaped/n, with its 95% interval (Clopper-Pearson where five or fewer did, or did not; else Wilson).",
+    "Median escape step: by when half of all n had escaped; `not reached` where fewer did.",
+    "At rest, cycling, wandering, diverged: what the last 100 steps were like; wandering: still moving at the end.",
+    "P(final): the share whose last L lies within the first target of the global minimum Lmin.",
+    "D/(h(L* - f_star)): the cap at which the longest step of the capped flow from a minimum of height L* reaches the "
+    "basin's boundary, at distance D; h is the step.",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first `heads` cells of a row are its header."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    heads: int = 1
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it, in this order; `sections` are one level down."""
+
+    heading: str
+    paragraphs: Sequence[str] = ()
+    items: Sequence[str] = ()
+    code: str = ""
+    pictures: Sequence[Picture] = ()
+    tables: Sequence[Table] = ()
+    sections: Sequence["Section"] = field(default=())
+
+
+def build(runs: Sequence[Run], title: str | None = None, sections: Sequence[Section] = ()) -> str:
+    """The page: `sections` first, then one for each run.  Raises ValueError for a run that has no results yet."""
+    made = [*sections, *(of_run(run) for run in runs)]
+    if title is None:
+        title = "dynbench report" if len(made) == 1 else f"dynbench report: {len(made)} runs"
+    template = environment().get_template("report.html.j2")
+    return template.render(title=title, sections=made)
+
+
+def environment() -> Environment:
+    """Jinja, escaping everything."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["data_uri"] = data_uri
+    return made
+
+
+def data_uri(picture: Picture) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture.png).decode("ascii")
+
+
+def of_run(run: Run) -> Section:
+    """Everything about one run."""
+    if not run.finished:
+        raise ValueError(f"run {run.name} has no cells.csv: it is not finished; start its command again to finish it")
+    try:
+        told, cells = run.manifest.get("loss") or {}, run.cells
+    except (OSError, UnicodeDecodeError, ValueError, AttributeError) as error:
+        raise ValueError(f"run {run.name}: its manifest.json or cells.csv cannot be read: {error}") from error
+    if not len(cells):
+        raise ValueError(f"run {run.name}: its cells.csv is empty")
+    loss = figures.loss_of(run)
+    command, platform = words.repeat(run)
+    return Section(
+        heading=f"{told.get('name', run.name)}, run {run.manifest.get('run', run.name)}",
+        sections=(
+            Section("What was run", words.what(run)),
+            Section("Findings", items=words.findings(cells, loss)),
+            Section("Pictures", pictures=list(figures.draw_all(run, loss).values())),
+            Section("Tables", tables=tables(cells, loss), items=DEFINITIONS),
+            Section("How to repeat it", platform, code=command),
+        ),
+    )
+
+
+def tables(cells: pd.DataFrame, loss: Loss | None) -> list[Table]:
+    """Cells of false minima first; those of the others folded away."""
+    false, places = trapped(cells, loss)
+    made = [table(f"Starts in the basin of {origin(places)}", false, places)] if len(false) else []
+    labels = wells.false_labels(loss, cells["start_basin"])
+    rest = cells[~cells["start_basin"].isin(labels)]
+    for label, caption in ((-1, "Starts whose basin is not known"), (0, "Starts in the basin of a global minimum")):
+        rows = rest[rest["start_basin"] < 0] if label else rest[rest["start_basin"] >= 0]
+        if len(rows):
+            known = {int(b): "not known" if label else wells.place(loss, int(b)) for b in rows["start_basin"].unique()}
+            made.append(table(caption, rows, known, folded=bool(made)))
+    return made
+
+
+def table(caption: str, cells: pd.DataFrame, places: dict[int, str], folded: bool = False) -> Table:
+    """One row a cell."""
+    names = arms.names(cells)
+    more = f" (the first {MOST_ROWS} of {len(cells)} cells; all are in cells.csv)" if len(cells) > MOST_ROWS else ""
+    shown = zip(names, cells.head(MOST_ROWS).iterrows(), strict=False)
+    rows = [line(name, row, places) for name, (_, row) in shown]
+    if len(places) > 1:
+        return Table(caption + more, COLUMNS, rows, 1, folded)
+    return Table(caption + more, without(COLUMNS, 1), [without(row, 1) for row in rows], 1, folded)
+
+
+def without(row: Sequence[str], place: int) -> Sequence[str]:
+    return [*row[:place], *row[place + 1 :]]
+
+
+def line(name: str, row: pd.Series, places: dict[int, str]) -> list[str]:
+    known = row["p_escape"] == row["p_escape"]
+    median = arms.number(row["t_exit_median"])
+    if row["t_exit_median"] != row["t_exit_median"]:
+        median = "not reached" if known and row["p_escape"] <= 0.5 else "–"
+    return [
+        name,
+        places[int(row["start_basin"])],
+        str(int(row["n"])),
+        str(int(row["escaped"])) if known else "–",
+        words.interval(row, "p_escape"),
+        median,
+        words.interval(row, "p_final"),
+        f"{row['loss_median']:.4g}" if row["loss_median"] == row["loss_median"] else "–",
+        words.percent(row, ["converged", "absorbed", "stalled"]),
+        words.percent(row, ["cycling"]),
+        words.percent(row, ["censored"]),
+        words.percent(row, ["diverged"]),
+    ]

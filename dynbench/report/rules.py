@@ -1,0 +1,67 @@
+"""All rules at a glance: who gets out of a false minimum, and who ends at the global one."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.report import arms, wells
+from dynbench.report.style import COLOURS, GREY, Picture, blank, drawn
+from dynbench.report.trapped import origin, trapped
+
+ROWS = 18
+LABEL = 38  # letters of a row's name
+MARKS = (
+    ("p_escape", "o", COLOURS[0], "escaped"),
+    ("p_final", "D", COLOURS[1], "ended within the target of the global minimum"),
+)
+
+
+@drawn
+def rules(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
+    """Table of cells -> one row for each of a few arms: P(escape) and P(final), with 95% intervals."""
+    false, places = trapped(cells, loss)
+    if not len(false):
+        return None
+    label = int(str(false.groupby("start_basin")["n"].sum().idxmax()))
+    table = false[false["start_basin"] == label].reset_index(drop=True)
+    start = origin({label: places[label]})
+
+    def critical(row: Mapping[Any, Any]) -> float:
+        return wells.threshold(loss, label, row["lr"], row.get("f_star", 0.0))
+
+    chosen = arms.few(table, ROWS, critical, table["p_escape"].tolist())[::-1]
+    names, shown = arms.names(table), table.iloc[chosen]
+    height = 1.5 + 0.24 * len(chosen)
+    name = str(cells["loss"].iloc[0])
+    title = "Who gets out, and who gets there"
+    figure = blank(height, title, f"{name}: starts in the basin of {start}; bars: 95% intervals")
+    bottom = 0.78 / height
+    axes = figure.add_axes((0.30, bottom, 0.67, 1 - 0.62 / height - bottom))
+    y = np.arange(len(chosen))
+    for k, (column, marker, colour, told) in enumerate(MARKS):
+        p, at = shown[column].to_numpy(float), y + (0.14 if k == 0 else -0.14)
+        lo, hi = shown[f"{column}_lo"].to_numpy(float), shown[f"{column}_hi"].to_numpy(float)
+        axes.hlines(at, lo, hi, color=colour, linewidth=1.5)
+        axes.plot(p, at, marker, color=colour, markersize=5, label=told)
+    axes.set_yticks(y, [textwrap.shorten(names[k], LABEL, placeholder=" …") for k in chosen])
+    axes.set(xlim=(-0.015, 1.015), ylim=(-0.6, len(chosen) - 0.4), xlabel="probability")
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
+    axes.hlines(y[:-1] + 0.5, 0, 1, color="#EEEEEE", linewidth=0.8, zorder=0)
+    axes.tick_params(axis="y", length=0, labelcolor=GREY)
+    figure.legend(loc="lower left", bbox_to_anchor=(0.29, 0.0), ncols=2)
+    return Picture("rules", figure, finding(shown, [names[k] for k in chosen], start))
+
+
+def finding(shown: pd.DataFrame, names: list[str], start: str) -> str:
+    """What the picture shows, in words."""
+    told = f"{len(shown)} settings compared, starts in the basin of {start}."
+    for column, text in (("p_escape", "Highest P(escape)"), ("p_final", "Most often at the global minimum in the end")):
+        p = shown[column].to_numpy(float)
+        if np.nanmax(p, initial=0.0) > 0.0:
+            best = int(np.nanargmax(p))
+            told += f" {text}: {names[best]}, {arms.share(p[best])}."
+    return told

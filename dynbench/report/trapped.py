@@ -1,0 +1,53 @@
+"""Cells of the false minima, pooled where a loss has too many of them to look at one by one."""
+
+import numpy as np
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.outcomes.intervals import interval
+from dynbench.report import arms, wells
+
+MANY = 12  # basins beyond which cells are pooled
+POOLED = -2  # start_basin of pooled cells
+COUNTS = ("n", "escaped", "committed", "converged", "absorbed", "cycling", "stalled", "diverged", "censored")
+SHARES = ("p_escape", "p_best", "p_final", "p_global")
+
+
+def trapped(cells: pd.DataFrame, loss: Loss | None) -> tuple[pd.DataFrame, dict[int, str]]:
+    """(cells of false minima with an escape probability, what to call their start basins).
+
+    One cell for each arm and basin, even where the run has cells for every start; one for each arm where the basins
+    are too many.
+    """
+    labels = wells.false_labels(loss, cells["start_basin"])
+    false = cells[cells["start_basin"].isin(labels) & cells["p_escape"].notna()]
+    if len(labels) > MANY:
+        return pooled(false, POOLED), {POOLED: f"any of {len(labels)} false minima"}
+    if any(c == "x0" or c.startswith("x0_") for c in cells.columns):
+        false = pd.concat([pooled(rows, int(str(label))) for label, rows in false.groupby("start_basin")] or [false])
+    return false, {label: wells.place(loss, label) for label in labels}
+
+
+def pooled(false: pd.DataFrame, label: int) -> pd.DataFrame:
+    """One cell an arm: counts added up, probabilities and intervals made from them; medians cannot be added."""
+    shares = [s for s in SHARES if s in false.columns]
+    hits = false.assign(**{s: (false[s] * false["n"]).round() for s in shares})
+    groups = hits.groupby(arms.settings(false), dropna=False, sort=False)
+    table = groups[[c for c in (*COUNTS, *shares) if c in false.columns]].sum().reset_index()
+    for column in shares:
+        random = groups[f"{column}_lo"].count().to_numpy() > 0
+        lo, hi = interval(table[column], table["n"])
+        table[f"{column}_lo"], table[f"{column}_hi"] = np.where(random, lo, np.nan), np.where(random, hi, np.nan)
+        table[column] = table[column] / table["n"]
+    same = {c: false[c].iloc[0] for c in ("loss", "steps", "randomness") if c in false.columns}
+    blank = {"start_basin": label, "t_exit_median": np.nan, "t_exit_median_escaped": np.nan, "loss_median": np.nan}
+    table = table.assign(**same, **blank)
+    return table[[c for c in false.columns if c in table.columns]]
+
+
+def origin(places: dict[int, str]) -> str:
+    """Where the starts lie, in words: of one basin, or of several."""
+    if len(places) == 1:
+        name = next(iter(places.values()))
+        return name if POOLED in places else f"the false minimum at {name}" if "=" in name else name
+    return f"{len(places)} false minima"

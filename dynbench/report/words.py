@@ -1,0 +1,139 @@
+"""A run in words: what was run, what was found, how to repeat it.  Every sentence is computed from the tables."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.report import arms, curves
+from dynbench.report.trapped import POOLED, origin, trapped
+from dynbench.store import Run
+
+AVERSION = 0.01  # share of diverging runs that is worth a sentence
+RANDOMNESS = {
+    "uniform starts": "the random starts",
+    "grid starts": "the starts, which are given (intervals are as if they were random)",
+    "none": "nothing where there is neither noise nor a second start: no interval",
+    "noise": "noise and starts where a rule is noisy",
+}
+
+
+def real(value: Any) -> float:
+    """A number of the manifest, which writes floats exactly, as hexadecimal text."""
+    return float.fromhex(value) if isinstance(value, str) else float(value)
+
+
+def what(run: Run) -> list[str]:
+    """What was run."""
+    told, sweep = run.manifest.get("loss") or {}, run.manifest.get("sweep") or {}
+    cells = run.cells
+    dim = f" in {told['dim']} dimensions" if (told.get("dim") or 1) > 1 else ""
+    sentences = [f"Loss {told.get('name', cells['loss'].iloc[0])}{dim}: L = {told.get('formula', 'not told')}"]
+    sentences[0] += f" ({told['source']})." if told.get("source") else "."
+    starts = run.manifest.get("starts_in_words") or sweep.get("starts")
+    if starts:
+        sentences.append(f"Starts: {starts}.")
+    rules = ", ".join(dict.fromkeys(cells["dynamics"].astype(str)))
+    steps = "; ".join(str(int(s)) for s in sorted(cells["steps"].unique()))
+    lrs = [arms.number(float(lr)) for lr in sorted(cells["lr"].unique())]
+    lr = f"step h = {lrs[0]}" if len(lrs) == 1 else f"{len(lrs)} steps h from {lrs[0]} to {lrs[-1]}"
+    sentences.append(f"Rules: {rules}. Each trajectory: {steps} steps, {lr}.")
+    seeds = sweep.get("seeds", 1)
+    if seeds != 1:
+        sentences.append(f"Noisy rules repeat every start {seeds} times.")
+    if sweep.get("targets"):
+        sentences.append(f"The first target is L - Lmin ≤ {arms.number(real(sweep['targets'][0]))}.")
+    kinds = set(cells["randomness"].astype(str))
+    over = [text for kind, text in RANDOMNESS.items() if kind in kinds]
+    if over:
+        sentences.append(f"Probabilities are over {'; over '.join(over)}.")
+    return [" ".join(sentences[:1]), " ".join(sentences[1:])]
+
+
+def findings(cells: pd.DataFrame, loss: Loss | None) -> list[str]:
+    """What the table of cells shows about starts in false minima, a sentence or two each."""
+    false, places = trapped(cells, loss)
+    if not len(false):
+        return ["No start lies in the basin of a false minimum, so there was nothing to escape from."]
+    lines = list(curves.lines(false, "cap", loss))[: curves.LINES]
+    differ = [c for c in arms.varying(pd.concat([rows for _, rows in lines])) if c != "cap"] if lines else []
+    told = [thresholds(row, rows, differ, loss, places) for row, rows in lines]
+    told += best(false, "p_final", "ends within the first target of the global minimum", places)
+    told += best(false, "p_escape", "leaves the start's basin", places)
+    still = [str(rule) for rule, rows in false.groupby("dynamics", sort=True) if not rows["escaped"].sum()]
+    if still:
+        runs = int(false.loc[false["dynamics"].isin(still), "n"].sum())
+        told.append(f"Never seen to escape, in {runs} runs together: {', '.join(still)}.")
+    lost = false[false["diverged"] > AVERSION * false["n"]]
+    if len(lost):
+        worst = lost.iloc[int((lost["diverged"] / lost["n"]).to_numpy().argmax())]
+        rules = ", ".join(sorted(lost["dynamics"].astype(str).unique()))
+        told.append(f"More than 1% diverge with some setting of {rules}; at worst {percent(worst, ['diverged'])}.")
+    return told
+
+
+def thresholds(
+    row: Mapping[Any, Any], rows: pd.DataFrame, told: list[str], loss: Loss | None, places: dict[int, str]
+) -> str:
+    """The onset of escapes against the prediction, and what larger caps do."""
+    last, first = curves.onset(rows)
+    critical = curves.limit_of(row, loss)
+    label = int(row["start_basin"])
+    who = f"{arms.name(row, told)}, starts in the basin of {origin({label: places[label]})}"
+    predicted = f" Predicted: D/(h(L* - f_star)) = {critical:.7g}." if isfinite(critical) else ""
+    if not isfinite(first):
+        return f"{who}: no escape at any of {len(rows)} caps up to {arms.number(last)}.{predicted}"
+    at = rows[rows["cap"] == first].iloc[0]
+    text = f"{who}: the first escapes are at cap {arms.number(first)} ({int(at['escaped'])} of {int(at['n'])} runs)"
+    if last == last:
+        below = rows[rows["cap"] <= last]
+        text += f"; none at the {len(below)} smaller caps, up to {arms.number(last)}"
+        text += f" (0 of {int(below['n'].sum())} runs)"
+    top, end = rows.iloc[int(rows["p_escape"].to_numpy().argmax())], rows.iloc[-1]
+    text += f".{predicted} P(escape) is highest at cap {arms.number(top['cap'])}, {interval(top, 'p_escape')}"
+    return f"{text}; at the largest cap, {arms.number(end['cap'])}, it is {interval(end, 'p_escape')}."
+
+
+def best(false: pd.DataFrame, column: str, does: str, places: dict[int, str]) -> list[str]:
+    """The setting with the highest probability and, of the other rules, the next; one sentence for each start basin."""
+    told = []
+    for label, rows in false.groupby("start_basin", sort=True):
+        ranked = rows[rows[column].notna()].sort_values(column, ascending=False, kind="stable")
+        if not len(ranked) or ranked[column].iloc[0] == 0.0:
+            continue
+        names = dict(zip(rows.index, arms.names(rows), strict=True))
+        rivals = ranked[ranked[column] > 0.0].drop_duplicates("dynamics").head(3)
+        listed = "; then ".join(f"{names[k]}, {interval(row, column)}" for k, row in rivals.iterrows())
+        start = f"From {places[int(str(label))]}" if len(places) > 1 or POOLED in places else "Most often"
+        told.append(f"{start} {does}: {listed}.")
+    return told[:3]
+
+
+def interval(row: pd.Series, column: str) -> str:
+    """0.910 [0.906, 0.914]."""
+    lo, hi = row[f"{column}_lo"], row[f"{column}_hi"]
+    return arms.share(row[column]) + (f" [{arms.share(lo)}, {arms.share(hi)}]" if lo == lo else "")
+
+
+def percent(row: pd.Series, columns: list[str]) -> str:
+    """Share of the cell's trajectories with any of these statuses."""
+    share = 100.0 * sum(row[c] for c in columns) / row["n"]
+    return f"{share:.1f}%" if 0.0 < share < 99.95 and share != round(share) else f"{share:.0f}%"
+
+
+def repeat(run: Run) -> tuple[str, list[str]]:
+    """(the command that repeats the run, what it ran on)."""
+    m = run.manifest
+    command = m.get("command") or ""
+    command = " ".join(map(str, command)) if isinstance(command, list) else str(command)
+    lines = [f"Run {m.get('run', run.name)}; equal runs give equal bytes, and the id says which."]
+    for title, key in (("Versions", "versions"), ("Platform", "platform")):
+        told = m.get(key)
+        if told:
+            words = ", ".join(f"{k} {v}" for k, v in told.items()) if isinstance(told, dict) else str(told)
+            lines.append(f"{title}: {words}.")
+    if m.get("git_commit"):
+        lines.append(f"Commit: {m['git_commit']}.")
+    return command, lines

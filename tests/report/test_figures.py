@@ -1,0 +1,239 @@
+"""Pictures: they show what the tables hold, say it in words, and equal tables give equal bytes."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from dynbench import find
+from dynbench.report import arms, curves, figures, wells
+from dynbench.report.maps import DIVERGED, ELSEWHERE, HOME, REACHED, STAYED, outcome
+from dynbench.report.trapped import trapped
+from dynbench.store import Run
+from dynbench.theory.thresholds import critical_cap
+
+QUARTIC = find.loss("quartic")
+NAMES = ["rules", "escape_against_cap", "outcome_map", "survival", "sample_paths"]
+
+
+@pytest.fixture(scope="module")
+def pictures(run):
+    return figures.draw_all(run)
+
+
+def test_every_picture_of_the_main_job(pictures):
+    assert list(pictures) == NAMES
+    for name, picture in pictures.items():
+        assert picture.name == name
+        assert len(picture.alt) > 40
+        assert picture.png.startswith(b"\x89PNG")
+        assert b"Software" not in picture.png
+
+
+def test_equal_tables_give_equal_bytes(run, pictures, tmp_path):
+    again = figures.draw_all(Run(run.directory))
+    assert {n: p.png for n, p in again.items()} == {n: p.png for n, p in pictures.items()}
+    paths = figures.save(again, tmp_path / "new")
+    assert [p.name for p in paths] == [f"{n}.png" for n in NAMES]
+    assert all(p.read_bytes() == pictures[p.stem].png for p in paths)
+    assert len(list((tmp_path / "new").iterdir())) == len(NAMES)
+
+
+def test_the_readers_own_settings_change_nothing(run, pictures):
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.bbox": "tight"}):
+        picture = figures.escape_against_cap(run.cells, QUARTIC)
+        assert picture.png == pictures["escape_against_cap"].png
+
+
+def test_no_pyplot_is_left_behind(run):
+    code = (
+        "import sys, pathlib; from dynbench.report import figures; from dynbench.store import Run;"
+        f"figures.draw_all(Run(pathlib.Path({str(run.directory)!r}))); assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_stands_outside_a_picture_or_on_top_of_other_text(pictures):
+    for picture in pictures.values():
+        figure = picture.figure
+        picture.png  # noqa: B018 - drawing places the ticks
+        whole = figure.bbox.padded(1.0)
+        boxes = []
+        for axes in figure.axes:
+            labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label, *axes.texts]
+            shown = [t for t in labels if t.get_visible() and t.get_text() and t.get_window_extent().width > 1]
+            boxes += [(t.get_text(), t.get_window_extent()) for t in shown if visible(t, axes)]
+        boxes += [(t.get_text(), t.get_window_extent()) for t in figure.texts if t.get_text()]
+        boxes += [("legend", legend.get_window_extent()) for legend in figure.legends]
+        for k, (text, box) in enumerate(boxes):
+            assert whole.contains(*box.min), (picture.name, text)
+            assert whole.contains(*box.max), (picture.name, text)
+            for other, against in boxes[:k]:
+                assert not box.padded(-1.0).overlaps(against), (picture.name, text, other)
+
+
+def visible(text, axes):
+    """Ticks outside the axes' limits, or switched off, keep a label that is not drawn."""
+    if text in axes.get_xticklabels():
+        low, high = sorted(axes.get_xlim())
+        return axes.xaxis.get_tick_params().get("labelbottom", True) and low <= text.get_position()[0] <= high
+    if text in axes.get_yticklabels():
+        low, high = sorted(axes.get_ylim())
+        return axes.yaxis.get_tick_params().get("labelleft", True) and low <= text.get_position()[1] <= high
+    return True
+
+
+def test_the_threshold_is_drawn_where_theory_puts_it(pictures):
+    expected = critical_cap(QUARTIC.minima[1], 0.01)
+    assert f"{expected:.6g}" in pictures["escape_against_cap"].alt
+    lines = [line for line in pictures["escape_against_cap"].figure.axes[0].lines if len(set(line.get_xdata())) == 1]
+    assert expected in [line.get_xdata()[0] for line in lines]
+
+
+def test_curves_hold_the_table(run):
+    false, places = trapped(run.cells, QUARTIC)
+    assert places == {1: "x = 3"}
+    (row, rows), *rest = curves.lines(false, "cap", QUARTIC)
+    assert not rest
+    assert row["dynamics"] == "capped"
+    assert tuple(rows["cap"]) == synthetic.CAPS
+    last, first = curves.onset(rows)
+    assert (last, first) == (71.2, 71.4)
+    assert last < curves.limit_of(row, QUARTIC) < first
+
+
+def test_outcomes_by_hand():
+    rows = pd.DataFrame(
+        [
+            (1, -1, 1, "censored", STAYED),
+            (1, 10, 0, "converged", REACHED),
+            (1, 10, 1, "censored", ELSEWHERE),
+            (1, 10, 2, "censored", ELSEWHERE),
+            (0, -1, 0, "absorbed", HOME),
+            (0, 10, 0, "absorbed", HOME),
+            (0, 10, 1, "absorbed", ELSEWHERE),
+            (1, 10, 0, "diverged", DIVERGED),
+            (0, -1, 0, "diverged", DIVERGED),
+        ],
+        columns=["start_basin", "t_exit", "basin_final", "status", "expected"],
+    )
+    assert outcome(rows).tolist() == rows["expected"].tolist()
+
+
+def test_the_map_shows_every_trajectory_in_its_place(run):
+    table = run.trajectories
+    image = figures.outcome_map(table, QUARTIC).figure.axes[0].images[0].get_array()
+    assert image.shape == (len(synthetic.CAPS), 41)
+    capped = table[table["dynamics"] == "capped"]
+    x0, caps = np.unique(capped["x0"]), np.unique(capped["cap"])
+    for place in (3, 200, 444, len(capped) - 1):
+        row = capped.iloc[[place]]
+        at = np.searchsorted(caps, row["cap"].item()), np.searchsorted(x0, row["x0"].item())
+        assert image[at] == outcome(row)[0] + 1
+
+
+def test_survival_ends_at_the_share_that_never_left(run):
+    picture = figures.survival(run.trajectories, synthetic.STEPS, QUARTIC)
+    table = run.trajectories.query("start_basin == 1")
+    for line in picture.figure.axes[0].lines:
+        name = str(line.get_label())
+        if name == "gradient, T 0.5":
+            rows = table[(table["dynamics"] == "gradient") & (table["temperature"] == 0.5)]
+            assert line.get_ydata()[-1] == pytest.approx((rows["t_exit"] < 0).mean())
+            break
+    else:
+        pytest.fail("no line for noisy gradient descent")
+    assert len(picture.figure.axes[0].lines) <= 8
+
+
+def test_what_makes_no_sense_is_left_out(tables, tmp_path):
+    trajectories, paths = tables
+    plain = trajectories.drop(columns=["cap", "step_cap"]).query("dynamics == 'gradient'")
+    run = synthetic.write(tmp_path / "a", plain, paths.drop(columns=["cap", "step_cap"]))
+    assert list(figures.draw_all(run)) == ["rules", "survival", "sample_paths"]
+    unknown = trajectories.assign(start_basin=-1, t_exit=-1)
+    content = synthetic.manifest(loss={"name": "somebodys", "formula": "?", "source": "", "dim": 1})
+    run = synthetic.write(tmp_path / "b", unknown, paths, content)
+    table = run.cells.assign(p_escape=np.nan)
+    table.to_csv(run.directory / "cells.csv", index=False)
+    assert list(figures.draw_all(Run(run.directory))) == ["sample_paths"]
+    content = synthetic.manifest(sweep=synthetic.manifest()["sweep"] | {"keep": "cells"})
+    run = synthetic.write(tmp_path / "c", trajectories, paths[:0], content)
+    assert list(figures.draw_all(run)) == ["rules", "escape_against_cap"]
+
+
+@pytest.mark.parametrize(("name", "dim"), [("himmelblau", 2), ("rastrigin", 2), ("rastrigin", 3), ("quadratic", 1)])
+def test_paths_in_every_dimension(name, dim):
+    loss, steps = find.loss(name, dim), np.arange(50)
+    walk = np.linspace(loss.box(dim)[0][1] * 0.9, 0.1, 50)
+    columns = {"x": walk} if dim == 1 else {f"x_{d}": walk * (1 + 0.1 * d) for d in range(dim)}
+    fixed = {"lr": 0.01, "temperature": 0.0, "gradient_noise": 0.0}
+    paths = pd.DataFrame({"id": 1, "dynamics": "sign"} | fixed | {"step": steps} | columns | {"loss_value": walk**2})
+    picture = figures.sample_paths(paths, loss)
+    assert picture.png
+    assert "sign: L = 0.01" in picture.alt
+
+
+def test_many_basins_are_pooled():
+    loss = find.loss("rastrigin", 3)
+    count = len(loss.minima)
+    labels = np.array([1 + count * k for k in range(20)])
+    cells = pd.concat([synthetic.cells(row(label, escaped)) for label in labels for escaped in (0, 1)])
+    cells = cells.groupby([*arms.settings(cells), "start_basin"], as_index=False, dropna=False).first()
+    false, places = trapped(cells.assign(loss="rastrigin", steps=10, randomness="uniform starts"), loss)
+    assert list(places.values()) == ["any of 20 false minima"]
+    assert (len(false), false["n"].item()) == (1, 20)
+    assert 0.0 <= false["p_escape_lo"].item() <= false["p_escape"].item() <= false["p_escape_hi"].item() <= 1.0
+
+
+def row(label, escaped):
+    fixed = {"id": 0, "loss": "rastrigin", "dynamics": "sign", "lr": 0.01, "temperature": 0.0, "gradient_noise": 0.0}
+    ending = {"status": "censored", "t_exit": escaped or -1, "t_commit": -1, "loss_final": 1.0, "loss_best": 1.0}
+    return pd.DataFrame([fixed | {"seed": 0, "start_basin": label} | ending | {"basin_final": label}])
+
+
+def test_labels_of_separable_losses_are_read_back():
+    loss = find.loss("rastrigin", 3)
+    x = [loss.minima[k].x[0] for k in (0, 1, 4)]
+    found = wells.minimum(loss, loss.basin(x))
+    assert list(found.x) == x
+    assert found.value == pytest.approx(sum(loss.minima[k].value for k in (0, 1, 4)))
+    assert wells.is_false(loss, loss.basin(x))
+    assert not wells.is_false(find.loss("himmelblau"), 2)
+
+
+def test_few_gives_every_rule_its_turn():
+    caps = [{"dynamics": "capped", "cap": cap} for cap in (1.0, 10.0, 70.0, 72.0, 100.0, 1e6)]
+    table = pd.DataFrame([*caps, *({"dynamics": "gradient", "cap": np.nan, "temperature": t} for t in range(5))])
+    assert arms.few(table, 8, lambda _: 71.0) == [2, 3, 5, 6, 8, 10]
+    assert arms.few(table, 8, lambda _: 71.0, [0, 0, 0, 1, 3, 2, 0, 0, 0, 0, 0])[:3] == [2, 4, 5]
+    assert arms.few(table, 3, lambda _: 71.0) == [2, 3, 6]
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0, "0"), (1, "1"), (0.83, "0.830"), (4e-5, "4.0e-5"), (0.99996, ">0.9999"), (np.nan, "–")]
+)
+def test_shares(p, text):
+    assert arms.share(p) == text
+
+
+def test_a_large_table_is_drawn_in_seconds():
+    """4e5 trajectories; the aim is 2 s on two cores, the test allows for a busy machine."""
+    x0, caps = np.linspace(0, 5, 2001), np.geomspace(1, 1e6, 200)
+    grid = pd.DataFrame({"x0": np.tile(x0, 200), "cap": np.repeat(caps, 2001)})
+    left = (grid["cap"] > 71.3) & (grid["x0"] > 1.85)
+    columns = {"lr": 0.01, "temperature": 0.0, "gradient_noise": 0.0, "seed": 0, "status": "censored"}
+    grid = grid.assign(dynamics="capped", **columns, start_basin=(grid["x0"] > 1.85).astype(int))
+    grid = grid[["dynamics", "x0", "cap", *columns, "start_basin"]]
+    grid["t_exit"] = np.where(left, 1 + np.arange(len(grid)) % 2500, -1)
+    grid["basin_final"] = np.where(left, 0, grid["start_basin"])
+    begun = time.perf_counter()
+    pictures = [figures.outcome_map(grid, QUARTIC), figures.survival(grid, 2500, QUARTIC)]
+    assert all(p.png for p in pictures)
+    assert time.perf_counter() - begun < 6.0
