@@ -111,7 +111,9 @@ def told(run: "Run", number: int, piece: "Piece", endings: "Endings", table: "pd
     events |= {"first target": int(endings.t_hit[0, 0]), "end": len(table) - 1}
     lines = [f"{run.name}, trajectory {number}: {arm.dynamics.name}, {shown}"]
     lines.append(f"status {STATUSES[endings.status[0]]}, basin {piece.batch.basin[0]} -> {endings.basin[0]}")
-    wanted = sorted({k for at in events.values() if at >= 0 for k in range(at - EDGE, at + EDGE) if 0 <= k < len(table)})
+    wanted = sorted(
+        {k for at in events.values() if at >= 0 for k in range(at - EDGE, at + EDGE) if 0 <= k < len(table)}
+    )
     columns = list(table.columns)
     lines.append("  ".join(f"{c:>22}" if c != "step" else f"{c:>8}" for c in columns))
     last = -1
@@ -122,7 +124,11 @@ def told(run: "Run", number: int, piece: "Piece", endings: "Endings", table: "pd
         cells = "  ".join(f"{k:>8}" if c == "step" else f"{table[c][k]:>22.17g}" for c in columns)
         lines.append(f"{cells}  {', '.join(names)}".rstrip())
         last = k
-    said = {True: "the same to the bit as the stored row", False: "NOT the same as the stored row", None: "no rows were stored"}
+    said = {
+        True: "the same to the bit as the stored row",
+        False: "NOT the same as the stored row",
+        None: "no rows were stored",
+    }
     return "\n".join([*lines, said[same]])
 
 

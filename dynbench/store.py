@@ -36,7 +36,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -83,7 +83,9 @@ class Run:
     def cells(self) -> pd.DataFrame:
         """One row a cell; missing times mean `not reached`."""
         # pandas 3.1 reads every digit unasked
-        exact: dict[str, Any] = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+        exact: dict[str, Any] = (
+            {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+        )
         return pd.read_csv(self.directory / "cells.csv", **exact)
 
     @cached_property
@@ -110,7 +112,9 @@ def find_run(name: str, root: Path = Path("results/runs")) -> Run:
     """A run by its folder, by its name or id under `root`, or `latest`.  Raises ValueError with what to do."""
     if (Path(name) / "manifest.json").exists():
         return Run(Path(name))
-    known = sorted((p.parent for p in root.glob("*/manifest.json")), key=lambda p: (p / "manifest.json").stat().st_mtime)
+    known = sorted(
+        (p.parent for p in root.glob("*/manifest.json")), key=lambda p: (p / "manifest.json").stat().st_mtime
+    )
     if name == "latest" and known:
         return Run(known[-1])
     matches = [p for p in known if p.name == name or p.name.endswith(f"-{name}")]

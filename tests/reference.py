@@ -70,7 +70,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     history, gradients, path = [list(x)], [], [list(x)]
     out = {"t_exit": -1, "t_commit": -1, "t_hit": [-1] * len(targets), "status": None, "best": math.inf}
     out |= {"crossings": 0, "last_crossing": -1, "global_steps": 0, "t_best": 0, "limited": 0}
-    label, even = start, None
+    label = start
     for k in range(steps + 1):
         value, g = evaluate(loss, x, of_loss)
         now = loss.basin(x) if loss.tensor and not any(math.isnan(c) for c in x) else label
@@ -132,12 +132,14 @@ def status(path: list[list[float]], gradients: list[float], steps: int) -> int:
     first = max(steps - 100, 0)
     close = []
     for k in range(first + 1, steps + 1):
+
         def near(j: int, k: int = k) -> bool:
             gap = size = 0.0
             for a, b in zip(path[k], path[j], strict=True):
                 gap += (a - b) * (a - b)
                 size += a * a
             return math.sqrt(gap) <= 1e-10 * (1.0 + math.sqrt(size))
+
         close.append((path[k] == path[k - 1], near(k - 1), k - first < 8 or near(k - 8), gradients[k - 1] <= 1e-8))
     still, small, periodic, flat = (all(c) for c in zip(*close, strict=True))
     if still:
@@ -147,7 +149,9 @@ def status(path: list[list[float]], gradients: list[float], steps: int) -> int:
     return CYCLING if periodic and steps > 8 else CENSORED
 
 
-def assert_same(endings: Endings, loss: Loss, dynamics: Dynamics, batch: Batch, steps: int, targets: list[float]) -> None:
+def assert_same(
+    endings: Endings, loss: Loss, dynamics: Dynamics, batch: Batch, steps: int, targets: list[float]
+) -> None:
     """Every column equal to the last bit."""
     with np.errstate(all="ignore"):
         truth = [trajectory(loss, dynamics, batch, n, steps, targets) for n in range(len(batch))]

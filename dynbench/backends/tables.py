@@ -13,7 +13,7 @@ Tables = tuple[Floats, Integers, Floats, Floats, Floats, Floats, Floats]
 
 
 def tables(loss: Loss) -> Tables:
-    """Separators, wells, floors, margins (tensor losses: by place from the left), centres, hessians, halves (the others).
+    """Separators, wells, floors, margins (tensor losses: from left to right), centres, hessians, halves (the others).
 
     A core of a tensor loss: same basin and L - L(m) <= margin; else the ellipsoid (x - m)' H (x - m) <= 2 margin, whose
     bounding box has the half-widths sqrt(2 margin (H^-1)_dd), here widened by 1e-9 of themselves to be safely outside.

@@ -8,11 +8,11 @@ from math import inf, sqrt
 from dynbench.dynamics.base import Dynamics
 
 
-def start(lr, s0=0.0, eps=1e-10, eps_inside=0.0):  # noqa: ARG001
+def start(lr, s0=0.0, eps=1e-10, eps_inside=0.0):
     return (s0,)
 
 
-def step(x, g, value, norm, lr, state, s0=0.0, eps=1e-10, eps_inside=0.0):  # noqa: ARG001
+def step(x, g, value, norm, lr, state, s0=0.0, eps=1e-10, eps_inside=0.0):
     (s,) = state
     total = s + g * g
     size = sqrt(total + eps * eps_inside) + eps * (1.0 - eps_inside)

@@ -9,12 +9,12 @@ from math import inf
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state, cap=1000.0, f_star=0.0):  # noqa: ARG001
+def step(x, g, value, norm, lr, state, cap=1000.0, f_star=0.0):
     inverse = 1.0 / norm if norm > 1e-300 else 0.0
     return -(g * inverse) * (min(inverse, cap) * (lr * (value - f_star))), state
 
 
-def limited(x, g, value, norm, lr, state, cap=1000.0, f_star=0.0):  # noqa: ARG001
+def limited(x, g, value, norm, lr, state, cap=1000.0, f_star=0.0):
     return (1.0 / norm if norm > 1e-300 else 0.0) > cap
 
 

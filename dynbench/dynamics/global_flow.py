@@ -9,7 +9,7 @@ from math import inf
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state, f_star=0.0):  # noqa: ARG001
+def step(x, g, value, norm, lr, state, f_star=0.0):
     inverse = 1.0 / norm if norm > 1e-300 else 0.0
     return -(g * inverse) * (inverse * (lr * (value - f_star))), state
 

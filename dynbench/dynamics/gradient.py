@@ -3,7 +3,7 @@
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state):  # noqa: ARG001
+def step(x, g, value, norm, lr, state):
     return -lr * g, state
 
 

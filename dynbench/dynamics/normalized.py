@@ -6,7 +6,7 @@ The flow arrives in finite time (Cortés 2006); a fixed step ends on a cycle of 
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state):  # noqa: ARG001
+def step(x, g, value, norm, lr, state):
     inverse = 1.0 / norm if norm > 1e-300 else 0.0
     return -lr * (g * inverse), state
 

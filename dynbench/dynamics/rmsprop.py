@@ -9,11 +9,11 @@ from math import inf, sqrt
 from dynbench.dynamics.base import Dynamics
 
 
-def start(lr, beta=0.99, eps=1e-8, eps_inside=0.0):  # noqa: ARG001
+def start(lr, beta=0.99, eps=1e-8, eps_inside=0.0):
     return (0.0,)
 
 
-def step(x, g, value, norm, lr, state, beta=0.99, eps=1e-8, eps_inside=0.0):  # noqa: ARG001
+def step(x, g, value, norm, lr, state, beta=0.99, eps=1e-8, eps_inside=0.0):
     (v,) = state
     mean = beta * v + (1.0 - beta) * (g * g)
     size = sqrt(mean + eps * eps_inside) + eps * (1.0 - eps_inside)

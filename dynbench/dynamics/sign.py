@@ -6,7 +6,7 @@ A fixed step ends on the 2-cycle {r, r - lr} around a minimum m, r = (x0 - m) mo
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state):  # noqa: ARG001
+def step(x, g, value, norm, lr, state):
     return (-lr if g > 0.0 else (lr if g < 0.0 else g)), state  # the last g is 0 or nan
 
 

@@ -8,7 +8,7 @@ from math import inf
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state, eps=1e-8):  # noqa: ARG001
+def step(x, g, value, norm, lr, state, eps=1e-8):
     size = abs(g) + eps
     return (-lr * (g / size) if size > 0.0 else 0.0), state
 

@@ -10,13 +10,13 @@ from math import inf
 from dynbench.dynamics.base import Dynamics
 
 
-def step(x, g, value, norm, lr, state, c=1.0, step_cap=0.1, f_star=0.0):  # noqa: ARG001
+def step(x, g, value, norm, lr, state, c=1.0, step_cap=0.1, f_star=0.0):
     square = c * (norm * norm)
     size = lr * (value - f_star) / square if square > 1e-300 else 0.0
     return -g * min(size, step_cap), state
 
 
-def limited(x, g, value, norm, lr, state, c=1.0, step_cap=0.1, f_star=0.0):  # noqa: ARG001
+def limited(x, g, value, norm, lr, state, c=1.0, step_cap=0.1, f_star=0.0):
     square = c * (norm * norm)
     return (lr * (value - f_star) / square if square > 1e-300 else 0.0) > step_cap
 

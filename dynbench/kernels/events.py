@@ -97,7 +97,11 @@ def core_at(s, w, i, tables):
         q = 0.0
         for a in range(s.dim):
             for b in range(s.dim):
-                q += (w[(s.x + a) * s.lanes + i] - centres[j, a]) * hessians[j, a, b] * (w[(s.x + b) * s.lanes + i] - centres[j, b])
+                q += (
+                    (w[(s.x + a) * s.lanes + i] - centres[j, a])
+                    * hessians[j, a, b]
+                    * (w[(s.x + b) * s.lanes + i] - centres[j, b])
+                )
         if q <= 2.0 * margins[j]:
             return j
     return -1

@@ -23,7 +23,6 @@ from dynbench.kernels.shape import (
     MOVED,
     NEXT,
     NORM,
-    PERIOD,
     SIZE,
     STATUS,
     STEEP,
@@ -82,7 +81,7 @@ def remember(w, t, k, b, c, seed):
 
 
 def judge(w, t, k, first, c, seed):
-    """Compares x_k with x_(k-1) and x_(k-8), `first` being the window's first step; whether any status is still open."""
+    """Compares x_k with x_(k-1) and x_(k-8); whether any status is still open.  `first`: the window's first step."""
     for old, row in ((k - 1, BIG), (k, APART)):  # x_(k-8) stands where x_k will go
         if row == APART and k - first < 8:
             continue

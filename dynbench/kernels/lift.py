@@ -71,7 +71,9 @@ def inline(
     bindings = dict(zip(names, arguments, strict=True))
     stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     for local in stored & set(names):
-        raise CannotLift(f"{place(function)}: the argument {local!r} is assigned to; give the new value a name of its own")
+        raise CannotLift(
+            f"{place(function)}: the argument {local!r} is assigned to; give the new value a name of its own"
+        )
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript):
             bound = bindings.get(getattr(node.value, "id", ""))
@@ -90,7 +92,7 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
     match statement:
         case ast.AugAssign(target, op, value):
             left = copy.deepcopy(target)
-            left.ctx = ast.Load()  # type: ignore[union-attr]
+            left.ctx = ast.Load()
             return [ast.Assign([target], ast.BinOp(left, op, value))]
         case ast.AnnAssign(target, _, value) if value is not None:
             return [ast.Assign([target], value)]
@@ -100,7 +102,9 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
             first: list[ast.stmt] = [ast.Assign([h], v) for h, v in zip(stores, values, strict=True)]
             return first + [ast.Assign([t], h) for t, h in zip(targets, held, strict=True)]
         case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)):
-            why = f"{len(targets)} names for {len(values)} values (a state is as long as the tuple that `start` returns)"
+            why = (
+                f"{len(targets)} names for {len(values)} values (a state is as long as the tuple that `start` returns)"
+            )
             raise CannotLift(f"{place(function, statement)}: {why}")
         case ast.Assign([ast.Name() | ast.Subscript()], _):
             return [statement]
@@ -110,7 +114,8 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
         case ast.Expr(ast.Constant()) | ast.Pass():
             return []
     raise CannotLift(
-        f"{place(function, statement)}: only assignments, `for ... in range(...)`, `a if c else b` and one return can be lifted"
+        f"{place(function, statement)}: only assignments, `for ... in range(...)`, `a if c else b` and one return"
+        " can be lifted"
     )
 
 

@@ -3,8 +3,8 @@
 Numba's own disk cache goes stale when a helper in another file changes, and never hits when a jitted function is an
 argument.  So the linker writes self-contained files: constants, the loss's and the rule's text lifted to lanes, the
 helpers they call; and the kernel's own text, which calls the former through pointers, so that it is compiled once for
-all.  A file's name is the sha256 of its text and of Numba's version; it is put in place by an atomic rename and compiled
-with `cache=True`.  A changed text is another file, so the cache is never stale.
+all.  A file's name is the sha256 of its text and of Numba's version; it is put in place by an atomic rename and
+compiled with `cache=True`.  A changed text is another file, so the cache is never stale.
 """
 
 import ast
@@ -15,13 +15,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dynbench.dynamics.base import Dynamics
-from dynbench.kernels import events, lanes, shape, trajectory
+from dynbench.kernels import events, lanes, pointer, shape, trajectory
 from dynbench.kernels.rewrite import CannotLift, rewritten
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Step, Variant
@@ -48,20 +48,6 @@ DRIVER = f"""
 from llvmlite import ir
 from numba.extending import intrinsic
 from dynbench.kernels.shape import Shape
-
-
-def pointer_call(context, builder, signature, arguments):
-    # a call of the C function at an address; arrays go in as pointers to their data
-    passed = [context.make_array(t)(context, builder, a).data if isinstance(t, types.Array) else a
-              for t, a in zip(signature.args[1:], arguments[1:])]
-    kind = ir.FunctionType(ir.IntType(64), [p.type for p in passed])
-    return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), passed)
-
-
-@intrinsic
-def call(typing, address, w, t, a, b, c, seed):
-    return types.int64(types.int64, w, t, *[types.int64] * 4), pointer_call
-
 
 _f1, _f2, _f3 = types.float64[::1], types.float64[:, ::1], types.float64[:, :, ::1]
 _i1, _i2 = types.int64[::1], types.int64[:, ::1]
@@ -111,6 +97,7 @@ def constants(more: dict[str, int] = {}) -> str:  # noqa: B006 (never changed)
 def driver_source() -> str:
     """The kernel's common text: the functions of `events` and `trajectory`, callees before callers."""
     lines = [HEAD.format(what=" from its kernels' common text"), constants(), f"# Shape is {Shape._fields}\n{DRIVER}"]
+    lines += [text for _, text in functions_of(pointer)]
     for name, text in [f for module in (events, trajectory) for f in functions_of(module)]:
         door = "@njit(SIGNATURE, error_model='numpy', nogil=True, cache=True)\n"
         lines.append((door if name == "run" else CALLED) + text)
@@ -163,11 +150,11 @@ def write(text: str) -> Path:
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     return path
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(path: Path) -> ModuleType:
     """A kernel's module: from Numba's cache, or compiled now."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -205,7 +192,7 @@ def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str,
 
 
 def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callable[..., int]:  # noqa: B008 (frozen)
-    """The compiled kernel of a loss (its dimension fixed), a rule and a variant: trajectory.run past its `functions`."""
+    """The compiled kernel of a loss of fixed dimension, a rule and a variant: trajectory.run past its `functions`."""
     text, places = pair_source(loss, dynamics, variant)
     pair, block, driver = load(write(text)), load(write(lanes_source(places))), load(write(driver_source()))
     addresses = [getattr(pair, f).address for f in PAIR] + [getattr(block, f).address for f in LANES]

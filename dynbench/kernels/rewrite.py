@@ -14,7 +14,7 @@ import inspect
 import math
 import textwrap
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -123,7 +123,9 @@ class Rewrite(ast.NodeTransformer):
             node.func.value = self.visit(node.func.value)
         else:
             known = ", ".join(f"math.{f.__name__}" for f in ELEMENTARY)
-            raise self.fail(node, f"`{ast.unparse(node.func)}` cannot be compiled; known: {known}, math.sqrt, abs, min, max")
+            raise self.fail(
+                node, f"`{ast.unparse(node.func)}` cannot be compiled; known: {known}, math.sqrt, abs, min, max"
+            )
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -135,7 +137,9 @@ class Rewrite(ast.NodeTransformer):
             sign, power = -1, power.operand
         exponent = getattr(power, "value", None)
         if not isinstance(exponent, int) or not 1 <= exponent <= LONGEST_POWER:
-            raise self.fail(node, f"a power takes a whole number from 1 to {LONGEST_POWER} (a square root is math.sqrt)")
+            raise self.fail(
+                node, f"a power takes a whole number from 1 to {LONGEST_POWER} (a square root is math.sqrt)"
+            )
         product = node.left
         for _ in range(exponent - 1):
             product = ast.BinOp(product, ast.Mult(), node.left)
@@ -153,7 +157,9 @@ class Rewrite(ast.NodeTransformer):
         terms = [node.left, *node.comparators]
         if len(node.ops) == 1:
             return node
-        pairs: list[ast.expr] = [ast.Compare(a, [op], [b]) for a, op, b in zip(terms, node.ops, terms[1:], strict=False)]
+        pairs: list[ast.expr] = [
+            ast.Compare(a, [op], [b]) for a, op, b in zip(terms, node.ops, terms[1:], strict=False)
+        ]
         joined = pairs[0]
         for pair in pairs[1:]:
             joined = ast.BinOp(joined, ast.BitAnd(), pair)
@@ -169,9 +175,11 @@ class Rewrite(ast.NodeTransformer):
 def literal(number: float) -> ast.expr:
     """A number as an expression (inf and nan have no literal of their own)."""
     if isinstance(number, float) and not math.isfinite(number):
-        return ast.Attribute(ast.Name("math", ast.Load()), "nan" if number != number else "inf", ast.Load()) if (
-            number != number or number > 0
-        ) else ast.UnaryOp(ast.USub(), literal(-number))
+        return (
+            ast.Attribute(ast.Name("math", ast.Load()), "nan" if number != number else "inf", ast.Load())
+            if (number != number or number > 0)
+            else ast.UnaryOp(ast.USub(), literal(-number))
+        )
     if number < 0 or (number == 0 and math.copysign(1.0, number) < 0):
         return ast.UnaryOp(ast.USub(), ast.Constant(-number))
     return ast.Constant(number)
@@ -188,7 +196,7 @@ def rewritten(function: Callable[..., Any], helper: Callable[[Callable[..., Any]
     return ast.fix_missing_locations(tree)
 
 
-@lru_cache(maxsize=None)
+@cache
 def plain(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function as plain Python after the rewrites: what a compiled kernel is held against, bit for bit."""
     made: dict[str, Any] = {"math": math, "np": np}

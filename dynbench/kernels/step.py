@@ -119,7 +119,8 @@ class Step:
         body, result = inline(self.dynamics.step, self.rule_arguments(), self.fresh("r"), self.helper, self.dim)
         if not isinstance(result, ast.Tuple) or len(result.elts) != 2 or not isinstance(result.elts[1], ast.Tuple):
             raise CannotLift(f"{place(self.dynamics.step)}: `step` must end in `return dx, state`")
-        displacement, state = result.elts
+        displacement, state = result.elts[0], result.elts[1]
+        assert isinstance(state, ast.Tuple)
         if len(state.elts) != self.state:
             raise CannotLift(
                 f"{place(self.dynamics.step)}: `step` returns {len(state.elts)} floats of state, `start` {self.state}"
@@ -139,12 +140,19 @@ class Step:
         if "t_best" in self.variant.record:
             body += statements("t_best = float(k) if v < best else t_best")
         if "limited" in self.variant.record and self.dynamics.limited is not None:
-            first = [ast.Subscript(a.value, ast.Constant(0), ast.Load()) if isinstance(a, ast.Subscript) else a
-                     for a in self.rule_arguments()]
+            first = [
+                ast.Subscript(a.value, ast.Constant(0), ast.Load()) if isinstance(a, ast.Subscript) else a
+                for a in self.rule_arguments()
+            ]
             first[5] = ast.Tuple([name(f"s{j}[0]") for j in range(self.state)], ast.Load())
             more, binds = inline(self.dynamics.limited, first, self.fresh("c"), self.helper, self.dim)
-            body += [*more, ast.Assign([name_to("limited")], ast.BinOp(name("limited"), ast.Add(), ast.IfExp(
-                binds, ast.Constant(1.0), ast.Constant(0.0))))]
+            body += [
+                *more,
+                ast.Assign(
+                    [name_to("limited")],
+                    ast.BinOp(name("limited"), ast.Add(), ast.IfExp(binds, ast.Constant(1.0), ast.Constant(0.0))),
+                ),
+            ]
         return body
 
     def advance(self) -> str:
@@ -170,7 +178,12 @@ class Step:
             drawn = f"{even}, {odd} = {self.helper(noise.normals)}(pair, {coordinate}, t[STREAM * LANES + i], seed)"
             lines += ["pair = k // 2", "if k % 2 == 0:"]
             lines += ["    for d in range(DIM):", "        for i in range(LANES):", f"            {drawn}"]
-            lines += ["else:", "    for d in range(DIM):", "        for i in range(LANES):", f"            {even} = {odd}"]
+            lines += [
+                "else:",
+                "    for d in range(DIM):",
+                "        for i in range(LANES):",
+                f"            {even} = {odd}",
+            ]
         return lines
 
     def evaluate(self) -> str:

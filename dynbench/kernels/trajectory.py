@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from dynbench.kernels.events import core_at, release, value_met, walls_left, write_ends
+from dynbench.kernels.pointer import call
 from dynbench.kernels.shape import (
     ABSORBED,
     AMP,
@@ -107,7 +108,7 @@ def trace(s, w, first, k, paths):
         paths[first + i, k, s.dim] = w[VAL * s.lanes + i]
 
 
-def status_of(s, w, t, i, judged, window):
+def status_of(s, w, i, judged, window):
     """The verdict on lane i; `judged`: whether judging went on to the end (see `lanes`)."""
     if not judged:
         return CENSORED
@@ -126,7 +127,7 @@ def finish(s, w, t, hits, steps, judged, block, tables, outputs):
     for i in range(lanes):
         if t[STATUS, i] == DIVERGED:
             continue
-        t[STATUS, i] = status_of(s, w, t, i, judged, min(WINDOW, steps))
+        t[STATUS, i] = status_of(s, w, i, judged, min(WINDOW, steps))
         if s.residence and not s.cores and t[LABEL, i] == 0:
             t[GLOBAL, i] += steps + 1 - t[SINCE, i]
         if s.cores:
@@ -137,11 +138,11 @@ def finish(s, w, t, hits, steps, judged, block, tables, outputs):
 def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
     """Trajectories rows[0] to rows[1] - 1; returns the steps really simulated, summed over trajectories.
 
-    s: the Shape.  functions: addresses of those of a pair (see `step` and `lanes`), to be called with w, t and four integers.
+    s: the Shape.  functions: addresses of what `step` and `lanes` give, to be called with w, t and four integers.
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves.
     sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (9, n) int64,
-    reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories whole, x and then L.
+    reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.
     """
     begin, evaluate, advance, scan, astray, periodic, remember, judge = functions

@@ -49,7 +49,8 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
     * `t_exit_median`: in steps; those that did not escape count as later than the budget.  The middle time or the mean
       of the two middle ones; the last one where exactly half escaped; nan where fewer did.  `t_exit_median_escaped`:
       of those that did.
-    * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in the basin of a global minimum.  nan where Lmin is unknown.
+    * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in the basin of a global minimum.  nan
+      where Lmin is unknown.
     * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
     * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
       (as if they were random); `none`: deterministic, from one start: no interval.

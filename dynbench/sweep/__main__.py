@@ -55,7 +55,9 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
 
     command = repeat(argv)
     bar = Bar(plan.total, quiet=how.quiet or how.json)
-    files = {plan.loss.name: sweep.loss} | {r.dynamics.name: a.dynamics for r, a in zip(plan.arms, sweep.arms, strict=True)}
+    files = {plan.loss.name: sweep.loss} | {
+        r.dynamics.name: a.dynamics for r, a in zip(plan.arms, sweep.arms, strict=True)
+    }
     try:
         with bar:
             result = run(
@@ -118,7 +120,9 @@ def dry(plan: "Plan", workers: int | None, as_object: bool) -> str:
     seconds = work * SECONDS_AN_UPDATE / (workers or cores())
     size = plan.total * BYTES_A_ROW if plan.sweep.keep == "all" else 0
     if as_object:
-        return json.dumps({"schema": 1, "trajectories": plan.total, "updates": plan.updates, "seconds": seconds, "bytes": size})
+        return json.dumps(
+            {"schema": 1, "trajectories": plan.total, "updates": plan.updates, "seconds": seconds, "bytes": size}
+        )
     return (
         f"{plan.total} trajectories of {plan.sweep.steps} steps: {plan.updates:.3g} updates, about "
         f"{seconds:.1f} s of kernels on this machine and {size / 1e6:.1f} MB on disk. Nothing was run."
@@ -158,12 +162,17 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
-    lines.append(printed(summary(job, result), plan.loss, plan.parameters, job.sweep.starts.words(plan.loss), job.sweep.steps))
+    lines.append(
+        printed(summary(job, result), plan.loss, plan.parameters, job.sweep.starts.words(plan.loss), job.sweep.steps)
+    )
     lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures)}", f"again     {command}"]
     lines.append(f"report    python -m dynbench.report {result.directory}")
     if result.fresh and result.kernel_seconds > 0:
         rate = result.updates / result.kernel_seconds / 1e9
-        lines.append(f"speed     {result.updates:.3g} updates in {result.kernel_seconds:.2f} s of kernels: {rate:.2f} G updates/s")
+        lines.append(
+            f"speed     {result.updates:.3g} updates in {result.kernel_seconds:.2f} s of kernels,"
+            f" {rate:.2f} G updates/s"
+        )
     else:
         lines.append("speed     nothing was computed: this run was already there")
     return "\n".join(lines)

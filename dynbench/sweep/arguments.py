@@ -1,4 +1,4 @@
-"""The command line of a sweep, and its TOML file: both become one Sweep.  Only the standard library is imported early."""
+"""The command line of a sweep, and its TOML file: both become one Sweep.  The imports are light: --help is instant."""
 
 import argparse
 import tomllib
@@ -21,7 +21,21 @@ examples:
   python -m dynbench.sweep --config suites/article.toml
 
 exit codes: 0 done, 1 failed, 2 usage, 3 some chunks failed, 130 interrupted (the same command goes on)"""
-OPTIONS = ("loss", "dim", "dynamics", "starts", "start", "x0", "steps", "seeds", "seed", "targets", "record", "keep", "by")
+OPTIONS = (
+    "loss",
+    "dim",
+    "dynamics",
+    "starts",
+    "start",
+    "x0",
+    "steps",
+    "seeds",
+    "seed",
+    "targets",
+    "record",
+    "keep",
+    "by",
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -79,7 +93,9 @@ def read(argv: list[str]) -> Request:
     """Defaults < config file < command line.  Raises ValueError."""
     how, rest = parser().parse_known_args(argv)
     given = {name: getattr(how, name) for name in OPTIONS if getattr(how, name) is not None}
-    axes = {name: getattr(how, name) for name in ("lr", "temperature", "gradient_noise") if getattr(how, name) is not None}
+    axes = {
+        name: getattr(how, name) for name in ("lr", "temperature", "gradient_noise") if getattr(how, name) is not None
+    }
     axes |= parameters(rest)
     arms: list[dict[str, Any]] = []
     if how.config:
@@ -153,13 +169,19 @@ def sweep_of(request: Request) -> "Sweep":
     if "dim" in o:
         dim = whole(o["dim"], "--dim", 1, 4096)
     else:
-        dim = loss.dim if loss.dim is not None else len(listed(o["start"][0])) if "start" in o else 1 if "x0" in o else max(2, loss.dims[0])
+        dim = (
+            loss.dim
+            if loss.dim is not None
+            else len(listed(o["start"][0]))
+            if "start" in o
+            else 1
+            if "x0" in o
+            else max(2, loss.dims[0])
+        )
     loss = loss.at(dim)
     axes = {name: axis(text, f"--{name.replace('_', '-')}") for name, text in request.axes.items()}
     if request.arms:
-        made = tuple(
-            Arm(a["dynamics"], {k: axis(v, k) for k, v in a.items() if k != "dynamics"}) for a in request.arms
-        )
+        made = tuple(Arm(a["dynamics"], {k: axis(v, k) for k, v in a.items() if k != "dynamics"}) for a in request.arms)
     elif "dynamics" in o:
         made = tuple(Arm(rule) for rule in listed(o["dynamics"]))
         if not made:

@@ -20,7 +20,8 @@ def expanded(plan: Plan) -> dict[str, Any]:
     if sweep.starts.points:
         starts["points"] = [[c.hex() for c in point] for point in sweep.starts.points]
     return {
-        "loss": plan.loss.name, "dim": sweep.dim, "arms": arms, "starts": starts, "steps": sweep.steps, "seeds": sweep.seeds,
+        "loss": plan.loss.name, "dim": sweep.dim, "arms": arms, "starts": starts,
+        "steps": sweep.steps, "seeds": sweep.seeds,
         "seed": sweep.seed, "targets": [float(t).hex() for t in sweep.targets], "record": list(sweep.record),
         "keep": sweep.keep, "by_start": sweep.by_start,
     }  # fmt: skip

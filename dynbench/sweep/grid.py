@@ -23,7 +23,7 @@ LABELS_KEPT = 2_000_000  # starts whose basin labels are kept in memory
 
 @dataclass(frozen=True)
 class Arm:
-    """A rule and its own axes: parameter name -> values (the loss's parameters, lr, temperature, gradient_noise too)."""
+    """A rule and its axes: name -> values, for its parameters and the loss's, lr, temperature, gradient_noise."""
 
     dynamics: str
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Piece:
 
 
 class Plan:
-    """A Sweep with its names looked up and checked: trajectory number -> Batch.  Raises ValueError, one sentence each."""
+    """A Sweep with its names looked up and checked: trajectory number -> Batch.  Raises ValueError, one sentence."""
 
     def __init__(self, sweep: Sweep):
         self.sweep = sweep
@@ -95,7 +95,9 @@ class Plan:
             arms.append(self.rows(arm, arms[-1].last if arms else 0))
         self.arms = tuple(arms)
         self.total = arms[-1].last
-        sweep.starts.at(self.loss, np.arange(min(self.starts, 1000)), sweep.seed)  # tells of bad starts before anything else
+        sweep.starts.at(
+            self.loss, np.arange(min(self.starts, 1000)), sweep.seed
+        )  # tells of bad starts before anything else
 
     def rows(self, arm: Arm, first: int) -> Rows:
         """Checks an arm's axes against what its loss and rule take."""
@@ -115,12 +117,12 @@ class Plan:
                 if not (lo <= value <= hi and math.isfinite(value)) or (name == "lr" and value == 0.0):
                     raise ValueError(f"{name} = {value:g} is outside its bounds for {dynamics.name}: {lo:g} to {hi:g}")
         axes = [arm.axes.get(name, (value,)) for name, value in defaults.items()]
-        values = np.array(list(itertools.product(*axes))).T.copy()
+        product = np.array(list(itertools.product(*axes))).T.copy()
         names = tuple(defaults)
-        noisy = (values[names.index("temperature")] > 0) | (values[names.index("gradient_noise")] > 0)
+        noisy = (product[names.index("temperature")] > 0) | (product[names.index("gradient_noise")] > 0)
         repeats = np.where(noisy, self.sweep.seeds, 1).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(repeats * self.starts)]).astype(np.int64)
-        return Rows(dynamics, names, values, repeats, offsets, first)
+        return Rows(dynamics, names, product, repeats, offsets, first)
 
     @property
     def parameters(self) -> tuple[str, ...]:

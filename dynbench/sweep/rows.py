@@ -46,7 +46,7 @@ def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
 
 
 def paths(plan: Plan, backend: Backend) -> pd.DataFrame:
-    """A few whole paths of every arm: some combinations of its parameters, from starts in false basins if there are any."""
+    """A few whole paths of every arm: some combinations of its parameters, from starts in false basins if any."""
     tables = [path_table(plan, arm, backend) for arm in plan.arms] if plan.sweep.steps <= MOST_STEPS else []
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": pd.Series(dtype="int64")})
 
@@ -54,7 +54,9 @@ def paths(plan: Plan, backend: Backend) -> pd.DataFrame:
 def path_table(plan: Plan, arm: Rows, backend: Backend) -> pd.DataFrame:
     total = len(arm.repeats)
     chosen = np.unique(np.linspace(0, total - 1, min(COMBINATIONS, total)).round().astype(np.int64))
-    starts = np.arange(plan.starts) if plan.starts <= 100_000 else np.linspace(0, plan.starts - 1, 1000).astype(np.int64)
+    starts = (
+        np.arange(plan.starts) if plan.starts <= 100_000 else np.linspace(0, plan.starts - 1, 1000).astype(np.int64)
+    )
     if plan.starts <= 100_000 and (plan.labels[starts] > 0).any():
         starts = starts[plan.labels[starts] > 0]
     each = PATHS_AN_ARM // COMBINATIONS

@@ -54,7 +54,9 @@ class Job:
         pairs = [(arm.dynamics, variant) for arm in plan.arms for variant in self.variants(arm)]
         texts = [text for pair in pairs for text in sources(plan.loss, *pair)]
         self.texts = sorted(dict.fromkeys(texts), key=len, reverse=True)  # the longest take the longest to compile
-        self.definition = expanded(plan) | {"kernels": sorted({hashlib.sha256(t.encode()).hexdigest() for t in self.texts})}
+        self.definition = expanded(plan) | {
+            "kernels": sorted({hashlib.sha256(t.encode()).hexdigest() for t in self.texts})
+        }
         compact = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
         self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
         size = 2 ** int(np.log2(max(UPDATES_A_CHUNK / (self.sweep.steps * self.sweep.dim), 1)))
@@ -98,7 +100,7 @@ def run(
 ) -> Result:
     """Runs a sweep, or finishes it, or shows it again: `.cells`, `.trajectories`, `.paths`, `.directory`.
 
-    `out` holds the run's folder <loss>-<id>; `workers` threads (default: one a core); `chunk` rows are simulated at once.
+    `out` holds the run's folder <loss>-<id>; `workers` threads (default: one a core); `chunk` rows simulated at once.
     None of these changes a byte of the tables.  `progress(rows)` is told of rows as they end.
     Raises ValueError for a sweep that cannot be run, OSError where the disk refuses, ChunksFailed.
     """
@@ -127,7 +129,9 @@ def run(
             continue
         updates, seconds = updates + done, seconds + spent
     if failed:
-        raise ChunksFailed(f"{len(failed)} of {job.chunks} chunks failed ({failed[0]}); the others are kept in {folder.directory}")
+        raise ChunksFailed(
+            f"{len(failed)} of {job.chunks} chunks failed ({failed[0]}); the others are kept in {folder.directory}"
+        )
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, backend)))
     table = collected(job, folder)
     write_whole(folder.directory / "cells.csv", table.to_csv(index=False, lineterminator="\n").encode())
@@ -215,4 +219,3 @@ def git_commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-

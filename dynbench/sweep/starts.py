@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dynbench.batch import Floats, Integers
 from dynbench.kernels import noise
@@ -104,7 +105,7 @@ class Starts:
             x = np.empty((loss.dim, len(index)))
             for d in range(loss.dim):  # the last coordinate runs fastest
                 place = index // self.count ** (loss.dim - 1 - d) % self.count
-                line = np.linspace(*box[d], self.count) if self.count > 1 else np.array([box[d].mean()])
+                line = np.linspace(box[d, 0], box[d, 1], self.count) if self.count > 1 else box[d].mean(keepdims=True)
                 x[d] = line[place]
         elif self.law == "uniform":
             x = drawn(box, index, 0, seed)
@@ -113,7 +114,9 @@ class Starts:
         far = np.abs(x - box.mean(axis=1)[:, None]) > RADIUS * np.diff(box) / 2
         if far.any():
             n = int(np.flatnonzero(far.any(axis=0))[0])
-            raise ValueError(f"the start {x[:, n].tolist()} lies farther than 1e6 half-widths from the domain of {loss.name}")
+            raise ValueError(
+                f"the start {x[:, n].tolist()} lies farther than 1e6 half-widths from the domain of {loss.name}"
+            )
         return np.ascontiguousarray(x)
 
 
@@ -124,7 +127,7 @@ def drawn(box: Floats, index: Integers, draw: int, seed: int) -> Floats:
 
 
 def trapped(loss: Loss, box: Floats, index: Integers, seed: int, tries: int = 64) -> Floats:
-    """False minima, each as likely as its basin is wide, with a jitter: starts that no first step can leave by a leap."""
+    """False minima, each as likely as its basin is wide, with a jitter: starts that no first step leaves by a leap."""
     lowest = min((m.value for m in loss.minima), default=np.nan)
     false = [label for label, m in enumerate(loss.minima) if m.value > lowest + 1e-9]
     if not false:
@@ -157,10 +160,10 @@ def minimum_below(loss: Loss, x: Floats) -> tuple[Floats, Floats]:
     return centres, np.broadcast_to(np.array([m.distance for m in loss.minima])[known], centres.shape).copy()
 
 
-def is_global(loss: Loss, centres: Floats, lowest: float) -> np.ndarray:
+def is_global(loss: Loss, centres: Floats, lowest: float) -> NDArray[np.bool_]:
     """Whether each minimum is a global one: all its coordinates are (tensor losses), or it is."""
     if loss.tensor:
         best = np.array([m.x[0] for m in loss.minima if m.value <= lowest + 1e-9])
-        return np.isin(centres, best).all(axis=0)
+        return np.asarray(np.isin(centres, best).all(axis=0))
     best = np.array([m.x for m in loss.minima if m.value <= lowest + 1e-9])
-    return (centres.T[:, None, :] == best[None]).all(axis=2).any(axis=1)
+    return np.asarray((centres.T[:, None, :] == best[None]).all(axis=2).any(axis=1))

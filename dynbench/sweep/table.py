@@ -9,7 +9,19 @@ from dynbench.losses.base import Loss
 from dynbench.outcomes.wells import false_labels
 from dynbench.theory.thresholds import critical_cap
 
-HEAD = ("rule", "starts", "stayed", "P(escape) [95%]", "median step", "rest", "cycle", "wander", "diverge", "P(final)", "median L")
+HEAD = (
+    "rule",
+    "starts",
+    "stayed",
+    "P(escape) [95%]",
+    "median step",
+    "rest",
+    "cycle",
+    "wander",
+    "diverge",
+    "P(final)",
+    "median L",
+)
 MOST_ROWS = 200
 
 
@@ -105,7 +117,9 @@ def line(text: str, block: pd.DataFrame) -> list[str]:
 def aligned(rows: list[list[str]]) -> str:
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
     )
 
@@ -121,19 +135,25 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
     if (cells["start_basin"] < 0).any():
         notes.append("The basins of this loss are not known: what is said of escapes is about starts whose basin is.")
     elif false_labels(loss, cells["start_basin"]):
-        notes.append("The table is about the starts in the basin of a false minimum (all such together): `stayed` never left it.")
+        notes.append(
+            "The table is about the starts in the basin of a false minimum (all such together): `stayed` never left it."
+        )
     else:
-        notes.append("No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one.")
+        notes.append(
+            "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
+        )
     law = set(cells["randomness"])
     if "grid starts" in law:
-        notes.append("Without noise, a probability is over these starts; its interval (Wilson) is as if they were random.")
+        notes.append(
+            "Without noise, a probability is over these starts; its interval (Wilson) is as if they were random."
+        )
     if "uniform starts" in law:
         notes.append("Without noise, a probability is over the random starts.")
     if "none" in law:
         notes.append("Without noise and from a single start nothing is random: no interval.")
     notes.append(
-        "rest: came to rest (converged, absorbed or stalled); wander: still moving at the end; P(final): L - Lmin within the\n"
-        "first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
+        "rest: came to rest (converged, absorbed or stalled); wander: still moving; P(final): L - Lmin within\n"
+        "the first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
     )
     return "\n".join([aligned(body), "", *notes, *predictions(cells, loss)])
 
@@ -145,4 +165,6 @@ def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
     minimum = loss.minima[1]
     threshold = critical_cap(minimum, float(cells["lr"].iloc[0]))
     where = f"{minimum.x[0]:.6g}"
-    return [f"Predicted for the minimum at {where}: escapes of the capped flow begin at cap D/(h L*) = {threshold:.6g}."]
+    return [
+        f"Predicted for the minimum at {where}: escapes of the capped flow begin at cap D/(h L*) = {threshold:.6g}."
+    ]
