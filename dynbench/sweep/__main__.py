@@ -67,7 +67,7 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
     except ChunksFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return PARTIAL
-    pictures = drawn(result)
+    pictures = drawn(result, plan)
     if how.json:
         print(as_json(result))
     elif not how.quiet:
@@ -129,13 +129,13 @@ def dry(plan: "Plan", workers: int | None, as_object: bool) -> str:
     )
 
 
-def drawn(result: "Result") -> list[str]:
+def drawn(result: "Result", plan: "Plan") -> list[str]:
     """Draws the pictures, unless they are there."""
     from dynbench.report import figures
 
     there = sorted(result.directory.glob("*.png"))
     if result.fresh or not there:
-        there = figures.save(figures.draw_all(result), result.directory)
+        there = figures.save(figures.draw_all(result, plan.loss), result.directory)
     return [path.name for path in there]
 
 

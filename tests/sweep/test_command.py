@@ -80,7 +80,9 @@ def test_a_rule_in_a_file_runs_and_one_that_does_not_compile_says_where(tmp_path
     assert main([*argv, "--dynamics", "half.py", "--half", "0.1,0.5"]) == 0
     cells = json.loads(capsys.readouterr().out)["cells"]
     assert [(c["dynamics"], c["half"], c["n"]) for c in cells] == [("half", 0.1, 5), ("half", 0.5, 5)]
-    (tmp_path / "bad.py").write_text(RULE.replace("dx = -lr * half * g", "if g > 0:\n        lr = 1\n    dx = -lr * half * g"))
+    (tmp_path / "bad.py").write_text(
+        RULE.replace("dx = -lr * half * g", "if g > 0:\n        lr = 1\n    dx = -lr * half * g")
+    )
     assert main([*argv, "--dynamics", "bad.py"]) == 2
     said = capsys.readouterr().err
     assert "bad.py, line 5" in said
@@ -144,7 +146,9 @@ def test_what_changes_no_result_is_not_in_the_command_that_repeats_a_run():
 
 def test_help_answers_at_once():
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-X", "importtime", "-m", "dynbench.sweep", "--help"], capture_output=True, check=True)
+    subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "dynbench.sweep", "--help"], capture_output=True, check=True
+    )
     assert time.perf_counter() - begun < 1.0
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, dynbench.sweep.arguments as a; a.parser(); print('numpy' in sys.modules)"],
@@ -155,7 +159,17 @@ def test_help_answers_at_once():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupt_answers_within_a_second_and_can_be_resumed(tmp_path):
-    argv = [sys.executable, "-m", "dynbench.sweep", "--loss", "quartic", "--dynamics", "gradient", "--temperature", "0.5"]
+    argv = [
+        sys.executable,
+        "-m",
+        "dynbench.sweep",
+        "--loss",
+        "quartic",
+        "--dynamics",
+        "gradient",
+        "--temperature",
+        "0.5",
+    ]
     argv += ["--x0", "3", "--seeds", "100000", "--steps", "1000000", "--out", str(tmp_path), "--quiet"]
     process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120

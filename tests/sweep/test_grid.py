@@ -32,7 +32,14 @@ def test_columns_do_not_depend_on_where_rows_are_cut():
 
 
 def test_all_arms_share_the_noise_of_a_start_and_repeat():
-    plan = Plan(Sweep("quartic", (Arm("gradient", {"temperature": (0.5, 1.0)}), Arm("sign", {"temperature": (0.5,)})), THREE, seeds=4))
+    plan = Plan(
+        Sweep(
+            "quartic",
+            (Arm("gradient", {"temperature": (0.5, 1.0)}), Arm("sign", {"temperature": (0.5,)})),
+            THREE,
+            seeds=4,
+        )
+    )
     streams = [plan.piece(arm, arm.first, arm.last).batch.stream.reshape(-1, 12) for arm in plan.arms]
     np.testing.assert_array_equal(streams[0][0], streams[0][1])
     np.testing.assert_array_equal(streams[0][0], streams[1][0])
@@ -53,7 +60,10 @@ def test_pieces_cover_every_row_once():
         (Sweep("quartic", (Arm("capped", {"lr": (0.0,)}),), THREE), "outside its bounds"),
         (Sweep("quartic", (Arm("gradient", {"temperature": (-0.1,)}),), THREE), "outside its bounds"),
         (Sweep("quartic", (Arm("gradient"),), THREE, record=("crosings",)), "no quantity called"),
-        (Sweep("himmelblau", (Arm("gradient"),), Starts("grid", 3), dim=2, record=("crossings",)), "not known at every step"),
+        (
+            Sweep("himmelblau", (Arm("gradient"),), Starts("grid", 3), dim=2, record=("crossings",)),
+            "not known at every step",
+        ),
         (Sweep("quartic", (Arm("gradient"),), THREE, keep="some"), "neither all nor cells"),
     ],
 )

@@ -6,7 +6,13 @@ from dynbench.sweep.starts import Starts
 
 QUARTIC = find.loss("quartic", 1)
 RASTRIGIN = find.loss("rastrigin", 3)
-LAWS = [("grid:5", QUARTIC), ("uniform:40", QUARTIC), ("trapped:40", QUARTIC), ("grid:3", RASTRIGIN), ("trapped:40", RASTRIGIN)]
+LAWS = [
+    ("grid:5", QUARTIC),
+    ("uniform:40", QUARTIC),
+    ("trapped:40", QUARTIC),
+    ("grid:3", RASTRIGIN),
+    ("trapped:40", RASTRIGIN),
+]
 
 
 @pytest.mark.parametrize(("text", "loss"), LAWS)
@@ -24,7 +30,9 @@ def test_a_grid_covers_the_domain_with_its_ends():
     x = Starts("grid", 2001).at(QUARTIC, np.arange(2001), 0)[0]
     np.testing.assert_array_equal(x, np.linspace(0, 5, 2001))
     box = Starts("grid", 3).at(RASTRIGIN, np.arange(27), 0)
-    assert {tuple(p) for p in box.T} == {(a, b, c) for a in (-5.12, 0, 5.12) for b in (-5.12, 0, 5.12) for c in (-5.12, 0, 5.12)}
+    assert {tuple(p) for p in box.T} == {
+        (a, b, c) for a in (-5.12, 0, 5.12) for b in (-5.12, 0, 5.12) for c in (-5.12, 0, 5.12)
+    }
 
 
 def test_trapped_starts_lie_close_to_a_false_minimum_in_its_basin():

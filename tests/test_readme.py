@@ -1,0 +1,66 @@
+"""What the README tells a newcomer to type works."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIRST, SECOND = (line for line in README.splitlines() if line.startswith("python3 -m venv"))
+EXAMPLES = [line.split("#")[0].strip() for line in README.splitlines() if line.startswith("python -m dynbench.")]
+
+
+def test_the_two_commands_set_everything_up_and_ci_calls_the_second():
+    assert FIRST.endswith("-m dynbench.sweep --loss quartic")
+    assert SECOND.endswith("-m pytest")
+    assert SECOND in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_first_screen_shows_a_picture_that_is_there():
+    picture = re.search(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert picture is not None
+    assert (ROOT / picture[1]).exists()
+    assert README[: picture.start()].count("\n") < 15
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)h][^)]*)\)", README))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_the_examples_run(tmp_path):
+    """One after the other, in a folder of their own: the report and the replay are of the run before."""
+    assert len(EXAMPLES) == 7
+    (tmp_path / "suites").symlink_to(ROOT / "suites")
+    for example in EXAMPLES:
+        argv = [sys.executable, *example.replace("4711", "47").split()[1:]]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"{example}\n{done.stderr}"
+        assert done.stderr == ""
+
+
+def test_a_rule_of_ones_own(tmp_path):
+    """The README's file, as it stands there."""
+    text = re.search(r'```python\n("""Half.*?)```', README, re.DOTALL)
+    assert text is not None
+    (tmp_path / "half.py").write_text(text[1])
+    argv = "-m dynbench.sweep --loss quartic --dynamics half.py --x0 2:4:5 --steps 50 --half 0.25,1".split()
+    done = subprocess.run([sys.executable, *argv], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "half half 0.25" in done.stdout
+
+
+def test_the_python_interface_does_the_same_as_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = re.search(r"```python\n(import dynbench.*?)```", README, re.DOTALL)
+    assert text is not None
+    names: dict = {}
+    exec(text[1], names)
+    argv = "-m dynbench.sweep --loss quartic --dynamics capped --cap 71.2,71.4 --starts grid:2001 --quiet --out again".split()
+    subprocess.run([sys.executable, *argv], check=True, timeout=300)
+    here, again = names["result"].directory, next(Path("again").iterdir())
+    assert here.name == again.name
+    assert (here / "cells.csv").read_bytes() == (again / "cells.csv").read_bytes()
