@@ -6,8 +6,9 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +175,17 @@ def whole(path: Path, job: Job, number: int) -> bool:
 def collected(job: Job, folder: Run) -> pd.DataFrame:
     """The table of cells, from all chunks."""
     if job.sweep.keep == "cells":
-        return outcomes.estimates(outcomes.merge(list(folder.each_chunk())), job.context)
+        return outcomes.estimates(merged(folder.each_chunk()), job.context)
     return outcomes.cells(folder.each_chunk(), job.context, job.sweep.by_start)
+
+
+def merged(aggregates: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All aggregates as one, a few at a time: memory does not grow with the number of chunks."""
+    waiting = iter(aggregates)
+    total = next(waiting)
+    while some := list(islice(waiting, 16)):
+        total = outcomes.merge([total, *some])
+    return outcomes.merge([total])
 
 
 def summary(job: Job, run: Run) -> pd.DataFrame:
@@ -187,7 +197,7 @@ def summary(job: Job, run: Run) -> pd.DataFrame:
         return chosen.reset_index(drop=True)
     pooled = (chunk[chunk["start_basin"].isin(labels)].assign(start_basin=labels[0]) for chunk in run.each_chunk())
     if job.sweep.keep == "cells":
-        return outcomes.estimates(outcomes.merge(list(pooled)), job.context)
+        return outcomes.estimates(merged(pooled), job.context)
     return outcomes.cells(pooled, job.context, job.sweep.by_start)
 
 

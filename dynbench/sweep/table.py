@@ -35,11 +35,11 @@ def figure(share: float, digits: int) -> str:
 
 
 def probability(p: float, lo: float, hi: float) -> str:
-    """0.910 [0.901, 0.919], with more digits where the values need them."""
+    """0.910 [0.901, 0.919], with more digits where the values or their interval need them."""
     if math.isnan(p):
         return "-"
-    smallest = min((v for v in (p, lo, hi) if v > 0), default=1.0)
-    digits = max(3, min(9, 1 - math.floor(math.log10(smallest))))
+    smallest = min((v for v in (p, lo, hi, hi - lo) if v > 0), default=1.0)
+    digits = max(3, min(12, 1 - math.floor(math.log10(smallest)) if smallest < 0.005 else 3))
     if math.isnan(lo):
         return f"{figure(p, digits)} (nothing random)"
     return f"{figure(p, digits)} [{figure(lo, digits)}, {figure(hi, digits)}]"
