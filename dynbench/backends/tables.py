@@ -24,7 +24,7 @@ def tables(loss: Loss) -> Tables:
     floors = np.array([m.value for m in known])
     margins = np.array([CORE * m.barrier if count > 1 else -inf for m in known])
     centres, hessians, halves = np.empty((0, dim)), np.empty((0, dim, dim)), np.empty((0, dim))
-    if known and not loss.tensor:
+    if count > 1 and not loss.tensor:  # with one core there is none to be entered from another
         centres = np.array([m.x for m in known])
         hessians = np.array([m.hessian for m in known])
         spread = np.diagonal(np.linalg.inv(hessians), axis1=1, axis2=2)

@@ -90,19 +90,21 @@ def relabel(s, w, t, i, k, tables):
     w[MARGIN * s.lanes + i] = margin if label != t[START, i] and t[COMMIT, i] < 0 else math.nan
 
 
+def depth(s, w, i, j, tables):
+    """(x - m)' H (x - m) for lane i and core j: x is in the core where this is at most 2 * margin."""
+    centres, hessians = tables[4], tables[5]
+    q = 0.0
+    for a in range(s.dim):
+        u = w[(s.x + a) * s.lanes + i] - centres[j, a]
+        for b in range(s.dim):
+            q += u * hessians[j, a, b] * (w[(s.x + b) * s.lanes + i] - centres[j, b])
+    return q
+
+
 def core_at(s, w, i, tables):
-    """Label of the core that holds lane i: (x - m)' H (x - m) <= 2 * margin; -1 outside all."""
-    margins, centres, hessians = tables[3], tables[4], tables[5]
-    for j in range(centres.shape[0]):
-        q = 0.0
-        for a in range(s.dim):
-            for b in range(s.dim):
-                q += (
-                    (w[(s.x + a) * s.lanes + i] - centres[j, a])
-                    * hessians[j, a, b]
-                    * (w[(s.x + b) * s.lanes + i] - centres[j, b])
-                )
-        if q <= 2.0 * margins[j]:
+    """Label of the core that holds lane i; -1 outside all."""
+    for j in range(tables[4].shape[0]):
+        if depth(s, w, i, j, tables) <= 2.0 * tables[3][j]:
             return j
     return -1
 
@@ -127,12 +129,29 @@ def fence(s, w, t, i, k, tables):
             if away > gap:
                 axis, gap = d, away
         lo, hi = (s.lo + axis) * s.lanes + i, (s.hi + axis) * s.lanes + i
-        if gap <= 0.0:  # inside the box, outside the ellipsoid: look again at every step
-            w[lo] = math.inf
+        if gap <= 0.0:
+            squeeze(s, w, i, j, tables)
         elif w[(s.x + axis) * s.lanes + i] < centres[j, axis]:
             w[hi] = min(w[hi], centres[j, axis] - halves[j, axis])
         else:
             w[lo] = max(w[lo], centres[j, axis] + halves[j, axis])
+
+
+def squeeze(s, w, i, j, tables):
+    """Lane i is in core j's box but outside its ellipsoid: walls at x +- r, a cube that stays outside.
+
+    sqrt((y - m)' H (y - m)) changes by at most |H|^(1/2) |y - x| <= (|H| dim)^(1/2) r, |H| being the Frobenius norm.
+    """
+    square = 0.0
+    for a in range(s.dim):
+        for b in range(s.dim):
+            square += tables[5][j, a, b] * tables[5][j, a, b]
+    outside = math.sqrt(depth(s, w, i, j, tables)) * (1.0 - 1e-9) - math.sqrt(2.0 * tables[3][j])
+    r = max(outside, 0.0) / math.sqrt(math.sqrt(square) * s.dim)
+    for d in range(s.dim):
+        x = w[(s.x + d) * s.lanes + i]
+        w[(s.lo + d) * s.lanes + i] = max(w[(s.lo + d) * s.lanes + i], x - r)
+        w[(s.hi + d) * s.lanes + i] = min(w[(s.hi + d) * s.lanes + i], x + r)
 
 
 def walls_left(s, w, t, i, k, tables):

@@ -10,7 +10,7 @@ from reference import DIVERGED, assert_same
 from dynbench import find
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.step import RECORDS
-from dynbench.losses.base import Loss
+from dynbench.losses.base import Loss, Minimum
 
 TARGETS = (1.0, 1e-3)
 PAIRS = (("quartic", 1, "capped"), ("himmelblau", 2, "rmsprop"), ("rastrigin", 6, "sign"))
@@ -161,3 +161,22 @@ def test_times_of_targets_stand_in_the_order_asked_for():
     np.testing.assert_array_equal(forth.t_hit[[1, 2, 0]], back.t_hit)
     assert (back.t_hit[0, :3] <= back.t_hit[1, :3]).all()
     assert run(loss, dynamics, whole, 400, targets=()).t_hit.shape == (0, 4)
+
+
+def valley(x, g):
+    u = 1.0 - x[0]
+    v = x[1] - x[0] * x[0]
+    g[0] = -2.0 * u - 400.0 * (x[0] * v)
+    g[1] = 200.0 * v
+    return u * u + 100.0 * (v * v)
+
+
+def test_a_single_minimum_that_is_not_separable():
+    """Rosenbrock's valley: there is no other core to enter."""
+    bottom = Minimum((1.0, 1.0), 0.0, (0.399, 1001.6), hessian=((802.0, -400.0), (-400.0, 200.0)))
+    loss = Loss("Rosenbrock", "test", ((-2.0, 2.0),) * 2, 2, value_grad=valley, minima=(bottom,), name="rosenbrock")
+    dynamics = find.dynamics("gradient")
+    whole = batch(loss, dynamics, scattered(loss, 5), lr=0.001)
+    assert (same(loss, dynamics, whole, 200).t_commit == -1).all()
+    endings = run(loss, dynamics, batch(loss, dynamics, scattered(loss, 256), lr=0.001), 2000)
+    assert endings.updates == 256 * 2000
