@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from dynbench import find
 from dynbench.backends.cpu import Cpu
 from dynbench.batch import Batch, Endings
 from dynbench.dynamics.base import Dynamics
@@ -58,6 +59,18 @@ def rows(whole: Batch, chosen) -> Batch:
 
 def run(loss: Loss, dynamics: Dynamics, whole: Batch, steps: int, workers: int = 1, **options) -> Endings:
     return Cpu(workers).run(loss, dynamics, whole, steps, **options)
+
+
+def of(loss, rule, x0, steps, lr=0.01, options=None, **parameters) -> Endings:
+    """How a rule, by its name, ends from these starts."""
+    dynamics = find.dynamics(rule)
+    return run(loss, dynamics, batch(loss, dynamics, x0, lr, **parameters), steps, **(options or {}))
+
+
+def path(loss, rule, x0, steps, lr=0.01, **parameters):
+    """x_0 ... x_n of every start: (starts, n + 1, dim + 1), L beside x."""
+    count = np.atleast_2d(x0).shape[1]
+    return of(loss, rule, x0, steps, lr, {"paths": count}, **parameters).paths
 
 
 def assert_equal_endings(one: Endings, other: Endings, chosen=slice(None)) -> None:
