@@ -98,9 +98,8 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
             return [ast.Assign([target], value)]
         case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)) if len(targets) == len(values):
             held = [ast.Name(f"{prefix}held_{k}", ast.Load()) for k in range(len(values))]
-            stores = [ast.Name(h.id, ast.Store()) for h in held]
-            first: list[ast.stmt] = [ast.Assign([h], v) for h, v in zip(stores, values, strict=True)]
-            return first + [ast.Assign([t], h) for t, h in zip(targets, held, strict=True)]
+            copies = [ast.Assign([ast.Name(h.id, ast.Store())], v) for h, v in zip(held, values, strict=True)]
+            return [*copies, *(ast.Assign([t], h) for t, h in zip(targets, held, strict=True))]
         case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)):
             why = (
                 f"{len(targets)} names for {len(values)} values (a state is as long as the tuple that `start` returns)"
