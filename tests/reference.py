@@ -121,10 +121,8 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     path = history
     if out["status"] is None:
         out["status"] = status(path, gradients, steps)
-    if out["status"] == DIVERGED:
-        final = -1
-    else:
-        final = label if loss.tensor else core_of(loss, x, value)
+    final = label if loss.tensor else core_of(loss, x, value)
+    final = -1 if out["status"] == DIVERGED else final
     return out | {"basin": final, "value": value, "x": x, "path": path}
 
 

@@ -1,4 +1,4 @@
-"""The laws of the compiled engine, rule by rule (plain Python's: tests/dynamics; random runs: test_engine_distributions)."""
+"""The laws of the compiled engine (plain Python's: tests/dynamics; random runs: test_engine_distributions)."""
 
 from math import exp, sqrt
 

@@ -7,10 +7,10 @@ import tempfile
 import numpy as np
 
 SEED = 20260101
-os.environ.setdefault("DYNBENCH_CACHE", os.path.join(tempfile.gettempdir(), "dynbench-asv"))
+os.environ.setdefault("DYNBENCH_CACHE", f"{tempfile.gettempdir()}/dynbench-asv")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def work(loss_name, rule_name, dim=1, temperature=0.0, count=6400, **parameters):
     """A loss, a rule and `count` trajectories from uniform starts; compiled and run once."""
     from dynbench import find, label

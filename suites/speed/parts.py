@@ -9,7 +9,7 @@ LANES = 64
 ROWS = 1000
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def loop(name):
     """One call of a function of `kernels.elementary` for every number of an array, compiled as the linker does it."""
     import numba
@@ -36,18 +36,18 @@ def loop(name):
 class Elementary:
     """64000 values."""
 
-    params = ["exp", "log", "sin", "cos", "tanh"]
-    param_names = ["function"]
+    params = ("exp", "log", "sin", "cos", "tanh")
+    param_names = ("function",)
     version = "1"
 
     def setup(self, name):
         self.run, self.x, self.y = loop(name)
 
-    def time_values(self, name):
+    def time_values(self, _):
         self.run(self.x, self.y)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def table(rows=100_000):
     """Rows of trajectories as a sweep stores them."""
     import pandas as pd
