@@ -22,5 +22,5 @@ class Backend(Protocol):
         paths: int = 0,
         early: bool = True,
     ) -> Endings:
-        """`targets` of L - Lmin; `record`: optional quantities; `paths`: how many to keep; `early`: exact early exit."""
+        """`targets` of L - Lmin; `record`: optional quantities; `paths`: how many to keep; `early`: exact exit."""
         ...

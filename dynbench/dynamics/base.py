@@ -22,7 +22,8 @@ class Dynamics:
     source: str  # equation number in the article, or the paper
     start: Callable[..., tuple[float, ...]] | None = None  # start(lr, *parameters) -> state; None: no memory
     limited: Callable[..., bool] | None = None  # same arguments as step: whether a cap binds (for --record limited)
-    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # {"cap": (0, inf)}; outside: a usage error
+    # where a parameter is defined, {"cap": (0, inf)}; outside: a usage error
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)
     formula: str = ""  # first line of the file's docstring; `find` fills it in
     name: str = ""  # the file's name; `find` fills it in
 

@@ -191,6 +191,7 @@ def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str,
     return text, lanes_source(places), driver_source()
 
 
+@cache
 def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callable[..., int]:  # noqa: B008 (frozen)
     """The compiled kernel of a loss of fixed dimension, a rule and a variant: trajectory.run past its `functions`."""
     text, places = pair_source(loss, dynamics, variant)

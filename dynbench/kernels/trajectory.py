@@ -26,7 +26,6 @@ from dynbench.kernels.shape import (
     CYCLING,
     DIVERGED,
     EXIT,
-    FLOOR,
     FOUND,
     GLOBAL,
     GLOBAL_SNAP,
@@ -41,45 +40,52 @@ from dynbench.kernels.shape import (
     MOVED,
     NEXT,
     PERIOD,
+    SCALARS,
     SINCE,
     STALLED,
     START,
     STATUS,
     STEEP,
     STREAM,
-    T_BEST,
     VAL,
     WINDOW,
 )
 
 
+def copy(w, row, lanes, column, first, last):
+    """A column's entries first, first + 1, ... into a row; beyond `last` its last one again."""
+    for i in range(lanes):
+        w[row * lanes + i] = column[min(first + i, last - 1)]
+
+
 def load(s, w, t, hits, columns, levels, sphere, first, last):
     """Puts trajectories first, first + 1, ... into the lanes; lanes beyond `last` repeat its last one."""
     x0, parameters, lr, temperature, gradient_noise, stream, start = columns
+    lanes = s.lanes
     t[:] = 0
-    for i in range(s.lanes):
+    hits[:] = -1
+    w[: SCALARS * lanes] = 0.0
+    w[BEST * lanes : (BEST + 1) * lanes] = math.inf
+    w[NEXT * lanes : (NEXT + 1) * lanes] = levels[0] if levels.size > 0 else math.nan
+    w[MARGIN * lanes : (MARGIN + 1) * lanes] = math.nan
+    for d in range(s.dim):
+        # the first walls are yet to be found
+        w[(s.lo + d) * lanes : (s.lo + d + 1) * lanes] = math.inf if s.labelled else math.nan
+        w[(s.hi + d) * lanes : (s.hi + d + 1) * lanes] = math.nan
+        w[(s.centre + d) * lanes : (s.centre + d + 1) * lanes] = sphere[0][d]
+        w[(s.radii + d) * lanes : (s.radii + d + 1) * lanes] = sphere[1][d]
+        copy(w, s.x + d, lanes, x0[d], first, last)
+    for p in range(s.parameters):
+        copy(w, s.p + p, lanes, parameters[p], first, last)
+    copy(w, LR, lanes, lr, first, last)
+    copy(w, AMP, lanes, temperature, first, last)
+    copy(w, GN, lanes, gradient_noise, first, last)
+    for i in range(lanes):
         n = min(first + i, last - 1)
-        for d in range(s.dim):
-            w[(s.x + d) * s.lanes + i] = x0[d, n]
-            w[(s.lo + d) * s.lanes + i] = math.inf if s.labelled else math.nan  # the first walls are yet to be found
-            w[(s.hi + d) * s.lanes + i] = math.nan
-            w[(s.centre + d) * s.lanes + i] = sphere[0][d]
-            w[(s.radii + d) * s.lanes + i] = sphere[1][d]
-        for p in range(s.parameters):
-            w[(s.p + p) * s.lanes + i] = parameters[p, n]
-        w[LR * s.lanes + i] = lr[n]
-        w[AMP * s.lanes + i] = math.sqrt(2.0 * temperature[n] * lr[n])
-        w[GN * s.lanes + i] = gradient_noise[n]
-        w[BEST * s.lanes + i] = math.inf
-        w[NEXT * s.lanes + i] = levels[0] if levels.size > 0 else math.nan
-        w[FLOOR * s.lanes + i] = 0.0
-        w[MARGIN * s.lanes + i] = math.nan
-        for row in (MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP):
-            w[row * s.lanes + i] = 0.0
+        w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
         t[STREAM, i] = stream[n]
         t[START, i] = t[LABEL, i] = start[n]
         t[EXIT, i] = t[COMMIT, i] = t[LAST, i] = -1
-        hits[:, i] = -1
 
 
 def tally(s, w, t, k, skipped):
@@ -199,8 +205,8 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
         call(evaluate, w, t, 0, 0, 0, 0)
         if call(astray, w, t, 0, 0, 0, 0):
             release(s, w, t, hits, steps, (first, lanes), outputs)
-        for i in range(s.lanes):
-            value_met(s, w, t, hits, levels, i, steps)
+        for f in range(call(scan, w, t, 0, 0, 0, 0)):
+            value_met(s, w, t, hits, levels, t[FOUND, f], steps)
         if traced:
             trace(s, w, first, steps, paths)
         finish(s, w, t, hits, steps, judged, (first, lanes), tables, outputs)

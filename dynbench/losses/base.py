@@ -41,7 +41,7 @@ class Loss:
     separable: bool = False  # L(x) = sum over d of one function of x[d]
     dims: tuple[int, int] = (1, 1)  # smallest and largest dimension, where dim is None
     quench_lr: float = 0.0  # step of the gradient descent that labels a point: below 1/(largest curvature)
-    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)  # where a parameter is defined
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)  # where a parameter is defined
     name: str = ""  # the file's name; `find` fills it in
 
     @property
