@@ -26,6 +26,7 @@ from dynbench.kernels.shape import (
     MARGIN,
     NEXT,
     PERIOD,
+    PLACES,
     SINCE,
     START,
     STATUS,
@@ -68,9 +69,13 @@ def relabel(s, w, t, i, k, tables):
     separators, wells, floors, margins = tables[0], tables[1], tables[2], tables[3]
     label, radix, floor, margin = 0, 1, 0.0, math.inf
     for d in range(s.dim):
-        p = position(separators, w[(s.x + d) * s.lanes + i])
-        w[(s.lo + d) * s.lanes + i] = separators[p - 1] if p > 0 else -math.inf
-        w[(s.hi + d) * s.lanes + i] = separators[p] if p < separators.size else math.inf
+        y, lo, hi = w[(s.x + d) * s.lanes + i], (s.lo + d) * s.lanes + i, (s.hi + d) * s.lanes + i
+        if y < w[lo] or y >= w[hi]:
+            t[PLACES + d, i] = position(separators, y)
+            p = t[PLACES + d, i]
+            w[lo] = separators[p - 1] if p > 0 else -math.inf
+            w[hi] = separators[p] if p < separators.size else math.inf
+        p = t[PLACES + d, i]
         label += wells[p] * radix
         radix *= wells.size
         floor += floors[p]

@@ -17,7 +17,7 @@ SCALARS = 18
 # rows of `t` (int64)
 STREAM, START, LABEL, EXIT, COMMIT, HIT, STATUS = range(7)
 CROSSINGS, LAST, SINCE, GLOBAL, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND = range(7, 14)
-INTEGERS = 14  # FOUND: the lanes to which something happened
+PLACES = 14  # first of DIM rows: each coordinate's well, from the left.  FOUND: the lanes to which something happened
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
 STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged")

@@ -30,7 +30,6 @@ from dynbench.kernels.shape import (
     GLOBAL,
     GLOBAL_SNAP,
     GN,
-    INTEGERS,
     LABEL,
     LAST,
     LIMITED,
@@ -40,6 +39,7 @@ from dynbench.kernels.shape import (
     MOVED,
     NEXT,
     PERIOD,
+    PLACES,
     SCALARS,
     SINCE,
     STALLED,
@@ -153,7 +153,7 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
     """
     begin, evaluate, advance, scan, astray, periodic, remember, judge = functions
     w = np.zeros(s.height * s.lanes)
-    t = np.zeros((INTEGERS, s.lanes), np.int64)
+    t = np.zeros((PLACES + s.dim, s.lanes), np.int64)
     hits = np.zeros((levels.size, s.lanes), np.int64)
     simulated = 0
     opening = max(steps - WINDOW, 0)  # the window of the verdict begins here
