@@ -1,0 +1,74 @@
+"""Where trajectories went: the basins in which those that escaped end, how many came back, how many end in the best.
+
+Rows are those of a sweep; `by` names the columns that make a cell.  Counts are binomial, each against all others;
+intervals are those of `interval`, meant for rows that differ by chance.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dynbench.batch import Integers
+from dynbench.outcomes.cells import grouped
+from dynbench.outcomes.intervals import interval
+
+UNKNOWN = -1  # basin of those that diverged, or whose label is not known
+CELL = ("start_basin",)
+
+
+def destinations(frame: pd.DataFrame, by: Sequence[str] = CELL) -> pd.DataFrame:
+    """A row for each cell and basin in which escaped trajectories (t_exit >= 0) of it end.
+
+    Columns: `by`, then `basin_final` (-1: diverged or not known), `escaped` (all of the cell), `count`, `p` =
+    count/escaped, `p_lo`, `p_hi`; in order of cells and labels.  A start basin among them: those that came back.
+    """
+    codes, table = cells_of(frame, by)
+    out = frame["t_exit"].to_numpy() >= 0
+    labels, place = np.unique(frame["basin_final"].to_numpy()[out], return_inverse=True)
+    counts = np.bincount(codes[out] * len(labels) + place, minlength=len(table) * len(labels))
+    counts = counts.reshape(len(table), len(labels))
+    cell, label = np.nonzero(counts)
+    count, escaped = counts[cell, label], counts.sum(axis=1)[cell]
+    lo, hi = interval(count, escaped)
+    columns = {"basin_final": labels[label], "escaped": escaped, "count": count, "p": count / escaped}
+    return table.iloc[cell].reset_index(drop=True).assign(**columns, p_lo=lo, p_hi=hi)
+
+
+def outcomes(frame: pd.DataFrame, by: Sequence[str] = CELL, global_labels: Sequence[int] = (0,)) -> pd.DataFrame:
+    """A row a cell: n, escaped, and of them those that came back; and of all n those that end in a global basin.
+
+    `returned` counts t_exit >= 0 and basin_final = start_basin; p_returned is its share of `escaped`.  `stayed_out` are
+    the escaped that end elsewhere, in a known basin.  `at_global` counts final labels in `global_labels`, p_global its
+    share of n.  With `crossings` (--record) in the rows: `crossings`, their sum over the escaped, and `recrossed`, how
+    many of these changed basin more than once: some came back and left again.  nan where nothing was tried.
+    """
+    codes, table = cells_of(frame, by)
+    start, final = frame["start_basin"].to_numpy(), frame["basin_final"].to_numpy()
+    out = frame["t_exit"].to_numpy() >= 0
+
+    def number(chosen: np.ndarray) -> Integers:
+        return np.bincount(codes[chosen], minlength=len(table))
+
+    n, escaped, returned = number(np.ones(len(frame), bool)), number(out), number(out & (final == start))
+    at_global = number(np.isin(final, np.asarray(global_labels)))
+    elsewhere = number(out & (final != start) & (final != UNKNOWN))
+    table = table.assign(n=n, escaped=escaped, returned=returned)
+    table = with_share(table, "p_returned", returned, escaped).assign(stayed_out=elsewhere, at_global=at_global)
+    table = with_share(table, "p_global", at_global, n)
+    if "crossings" in frame:
+        crossings = frame["crossings"].to_numpy()
+        total = np.bincount(codes[out], crossings[out], len(table)).astype(np.int64)
+        table = table.assign(crossings=total, recrossed=number(out & (crossings > 1)))
+    return table
+
+
+def with_share(table: pd.DataFrame, name: str, k: Integers, n: Integers) -> pd.DataFrame:
+    lo, hi = interval(k, n)
+    return table.assign(**{name: np.where(n > 0, k / np.maximum(n, 1), np.nan), f"{name}_lo": lo, f"{name}_hi": hi})
+
+
+def cells_of(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Integers, pd.DataFrame]:
+    """The cell of each row, and the cells' keys."""
+    codes, table = grouped(frame, list(by))
+    return codes, table.drop(columns="id")

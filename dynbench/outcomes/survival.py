@@ -1,0 +1,147 @@
+"""How escape goes on in time, cell by cell, where all trajectories had the same budget of N steps.
+
+T is the first step outside the start's basin.  It is infinite for a trajectory that diverges before it escapes:
+divergence is a competing end and not censoring, which would pretend that it could still have escaped and overstate
+escape (Satagopan et al. 2004).  Then P(T <= t), t <= N, is a binomial probability and its estimate a count over n:
+nothing needs to be modelled.  Budgets that differ are the matter of `censored`.
+
+`codes` (n,) is the cell of each trajectory and `count` the number of cells; left out, all are one cell.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dynbench.batch import Floats, Integers
+from dynbench.outcomes.intervals import FEW, interval
+
+LARGEST_TABLE = 2**22  # steps up to which a table tells the bin of every step
+Estimate = tuple[Floats, Floats, Floats]  # (value, lo, hi), shapes alike
+
+
+@dataclass(frozen=True)
+class Competing:
+    """Numbers that have escaped, have diverged, are still inside: they sum to n at every step."""
+
+    at: Integers  # (m,), in steps
+    n: Integers  # (cells,)
+    escaped: Integers  # (cells, m), t_exit <= at
+    diverged: Integers  # (cells, m), without having escaped before
+
+    @property
+    def inside(self) -> Integers:  # (cells, m)
+        return self.n[:, None] - self.escaped - self.diverged
+
+    def share(self, name: str, confidence: float = 0.95) -> Estimate:
+        """(p, lo, hi), (cells, m) each, of `escaped`, `diverged` or `inside`: count/n, `interval` at each step."""
+        k, n = getattr(self, name), np.broadcast_to(self.n[:, None], self.escaped.shape)
+        with np.errstate(invalid="ignore"):
+            return k / n, *interval(k, n, confidence)
+
+
+def competing(
+    t_exit: ArrayLike,
+    diverged: ArrayLike,
+    steps: int,
+    at: ArrayLike | None = None,
+    codes: Integers | None = None,
+    count: int = 1,
+    t_diverged: ArrayLike | None = None,
+) -> Competing:
+    """The three curves escaped, diverged, still inside at the steps `at` (ascending; default: `log_steps`).
+
+    `t_exit` (n,) in steps, -1 for never; `diverged` (n,) the ending; an escape before it counts as escape.
+    `t_diverged` (n,): when it diverged; left out, a divergence is registered at step N, where its ending was told.
+    """
+    time, lost = integers(t_exit), np.asarray(diverged, bool)
+    at = log_steps(steps) if at is None else integers(at)
+    chosen = lost & (time < 0)
+    when = np.full(np.count_nonzero(chosen), steps) if t_diverged is None else integers(t_diverged)[chosen]
+    n = np.array([len(time)]) if codes is None else np.bincount(codes, minlength=count)
+    gone = reached(when, at, None if codes is None else codes[chosen], count)
+    return Competing(at, n, reached(time, at, codes, count), gone)
+
+
+def median_time(
+    t_exit: ArrayLike, steps: int, codes: Integers | None = None, count: int = 1, confidence: float = 0.95
+) -> Estimate:
+    """(median, lo, hi) of T in steps, (cells,) each; nan: not reached within the budget.
+
+    The middle time, or the mean of the two middle ones, the lower one where the upper is infinite.  The limits are the
+    l-th lowest and l-th highest time, l the lowest with P(Bin(n, 1/2) <= l) >= (1 - confidence)/2: they cover at
+    least so often whatever the law of T.  With fewer than six (at 95 %) there are no such two: 0 and nan.
+    """
+    from scipy.stats import binom
+
+    time = integers(t_exit)
+    cell = cell_of(time, codes)
+    n = np.bincount(cell, minlength=count)
+    never, first = steps + 1, np.cumsum(n) - n
+    ordered = np.append(np.sort(cell * (never + 1) + np.where(time >= 0, time, never)), 0)
+
+    def place(rank: Integers) -> Floats:  # the time of that rank, counted from 0
+        found = ordered[np.where(n > 0, first + rank, -1)] - np.arange(count) * (never + 1)
+        return np.where((n > 0) & (found < never), found, np.nan)
+
+    low, high = place((n - 1) // 2), place(n // 2)
+    sizes, where = np.unique(n, return_inverse=True)
+    rank = binom.ppf((1.0 - confidence) / 2.0, sizes, 0.5).astype(np.int64)[where]
+    lo = np.where((rank > 0) | (n == 0), place(np.maximum(rank - 1, 0)), 0.0)
+    hi = np.where(rank > 0, place(n - np.maximum(rank, 1)), np.nan)
+    return np.where(np.isnan(high), low, (low + high) / 2.0), lo, hi
+
+
+def mean_time(
+    t_exit: ArrayLike, steps: int, codes: Integers | None = None, count: int = 1, confidence: float = 0.95
+) -> Estimate:
+    """(mean, lo, hi) of min(T, N) in steps, (cells,) each: the restricted mean escape time.
+
+    Mean ∓ t s/√n, Student's t of n - 1 degrees.  Where not all and no more than five escaped, s says little: then
+    N (1 - p_hi) to N, p_hi being the upper limit of P(T <= N), bounds it, for no escape can spare more than N steps.
+    """
+    from scipy.special import stdtrit
+
+    time = integers(t_exit)
+    cell = cell_of(time, codes)
+    n, k = np.bincount(cell, minlength=count), np.bincount(cell[time >= 0], minlength=count)
+    spared = np.where(time >= 0, steps - time, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(cell, spared, count) / n
+        square = np.bincount(cell, (spared - mean[cell]) ** 2, count) / (n - 1)
+        half = np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2.0) * np.sqrt(square / n), np.nan)
+    few, worst = (k <= FEW) & (k < n), steps * (1.0 - interval(k, n, confidence)[1])
+    lo = np.where(few, worst, np.maximum(steps - mean - half, 0.0))
+    return steps - mean, lo, np.where(few, float(steps), np.minimum(steps - mean + half, steps))
+
+
+def log_steps(steps: int) -> Integers:
+    """0, 1, ... 16 and then eight steps an octave, N last: the last step of each bin of `medians`' histograms."""
+    octaves = 2.0 ** np.arange(np.log2(max(steps, 1)) // 1 + 1)
+    ends = np.ceil(octaves[:, None] * (1.0 + np.arange(8) / 8.0)).astype(np.int64).ravel() - 1
+    return np.unique(np.append(ends[ends <= steps], steps))
+
+
+def reached(time: Integers, at: Integers, codes: Integers | None, count: int) -> Integers:
+    """Number of each cell's times in 0..at, (cells, m); -1 for never."""
+    bins = bin_of(time, at)
+    width = len(at) + 1
+    counts = np.bincount(bins if codes is None else codes * width + bins, minlength=count * width)
+    return counts.reshape(count, width)[:, :-1].cumsum(axis=1)
+
+
+def bin_of(time: Integers, at: Integers) -> Integers:
+    """The first place in `at` (ascending) that is no earlier than each time; len(at) for later times and -1."""
+    last = int(at[-1])
+    if last > LARGEST_TABLE:
+        return np.where(time < 0, len(at), np.searchsorted(at, time))
+    table = np.searchsorted(at, np.arange(last + 2))
+    return table[np.minimum(time, last + 1)]  # -1 reads the last entry, as later times do
+
+
+def cell_of(time: Integers, codes: Integers | None) -> Integers:
+    return np.zeros(len(time), np.int64) if codes is None else codes
+
+
+def integers(values: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(values, np.int64)
