@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 from dynbench.kernels.rewrite import CannotLift, place, rewritten
+from dynbench.kernels.unroll import integer
 
 Helper = Callable[[Callable[..., Any]], str]
 VECTORS = ("x", "g")  # arguments that are indexed by the coordinate
@@ -107,6 +108,8 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
             raise CannotLift(f"{place(function, statement)}: {why}")
         case ast.Assign([ast.Name() | ast.Subscript()], _):
             return [statement]
+        case ast.Assign([ast.Tuple(targets)], ast.Call()) if all(isinstance(t, ast.Name) for t in targets):
+            return [statement]  # a helper that returns a tuple
         case ast.For(ast.Name(), ast.Call(ast.Name("range")), body, []):
             statement.body = [s for inner in body for s in simple(inner, function, prefix)]
             return [statement]
@@ -116,45 +119,6 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
         f"{place(function, statement)}: only assignments, `for ... in range(...)`, `a if c else b` and one return"
         " can be lifted"
     )
-
-
-def integer(node: ast.expr, known: dict[str, int]) -> int:
-    """Value of an index expression whose loop variables are known."""
-    code = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
-    if any(isinstance(n, ast.Call | ast.Attribute) for n in ast.walk(code)):
-        raise CannotLift(f"the index {ast.unparse(node)!r} is not made of loop variables and whole numbers")
-    try:
-        return int(eval(compile(code, "<index>", "eval"), {"__builtins__": {}}, dict(known)))
-    except NameError as error:
-        raise CannotLift(f"the index {ast.unparse(node)!r} must be made of loop variables and whole numbers") from error
-
-
-class Known(ast.NodeTransformer):
-    """Puts the value of a loop variable into an unrolled body: x[d + 1] becomes x_3."""
-
-    def __init__(self, known: dict[str, int]):
-        self.known = known
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Constant(self.known[node.id]) if node.id in self.known else node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        assert isinstance(node.value, ast.Name)
-        return ast.Name(f"{node.value.id}_{integer(node.slice, self.known)}", node.ctx)
-
-
-def unroll(body: Iterable[ast.stmt], known: dict[str, int]) -> list[ast.stmt]:
-    """The same statements without `for` loops, coordinates as scalars."""
-    flat: list[ast.stmt] = []
-    for statement in body:
-        if isinstance(statement, ast.For):
-            assert isinstance(statement.target, ast.Name)
-            assert isinstance(statement.iter, ast.Call)
-            for value in range(*(integer(a, known) for a in statement.iter.args)):
-                flat += unroll(statement.body, known | {statement.target.id: value})
-        else:
-            flat.append(Known(known).visit(copy.deepcopy(statement)))
-    return flat
 
 
 @dataclass
@@ -194,6 +158,13 @@ class Rows(ast.NodeTransformer):
         return place
 
 
+def names_written(statement: ast.stmt) -> set[str]:
+    """Names that an assignment writes (not the places of a vector)."""
+    assert isinstance(statement, ast.Assign)
+    targets = statement.targets[0].elts if isinstance(statement.targets[0], ast.Tuple) else statement.targets
+    return {t.id for t in targets if isinstance(t, ast.Name)}
+
+
 def exposed(run: list[ast.stmt]) -> set[str]:
     """Names that a run reads before it writes them."""
     read: set[str] = set()
@@ -201,9 +172,7 @@ def exposed(run: list[ast.stmt]) -> set[str]:
     for statement in run:
         assert isinstance(statement, ast.Assign)
         read |= {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)} - written
-        target = statement.targets[0]
-        if isinstance(target, ast.Name):
-            written.add(target.id)
+        written |= names_written(statement)
     return read
 
 
@@ -222,7 +191,7 @@ def runs(body: Iterable[ast.stmt]) -> Iterable[list[ast.stmt]]:
 
 def over_lanes(body: list[ast.stmt], layout: Layout, scalars: set[str]) -> list[ast.stmt]:
     """The statements as loops over lanes, loops over coordinates outside.  `scalars` belong to the whole block."""
-    local = {t.id for run in runs(body) for s in run if isinstance(t := s.targets[0], ast.Name)}  # type: ignore[attr-defined]
+    local = {name for run in runs(body) for statement in run for name in names_written(statement)}
     shared = {n for run in runs(body) for n in exposed(run)} & local - scalars - set(layout.rows)
     for row in sorted(shared):
         layout.add(row)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import noise, shape
-from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements, unroll
+from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements
 from dynbench.kernels.rewrite import tree_of
 from dynbench.kernels.shape import Shape
+from dynbench.kernels.unroll import unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
