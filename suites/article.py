@@ -1,7 +1,7 @@
 """python -m suites.article: the article reproduced, as a page in results/published/article/.
 
-Su Jianlin, "A dynamical view of optimisation algorithms, part 3: a more global view" (2019-01-08).  Its two figures, its
-printed script as written (in NumPy), and the ensemble of suites/article.toml beside it.
+Su Jianlin, "A dynamical view of optimisation algorithms, part 3: a more global view" (2019-01-08).  Its two figures,
+its printed script as written (in NumPy), and the ensemble of suites/article.toml beside it.
 """
 
 import sys
@@ -96,7 +96,7 @@ def story(path: Demo, result: Run) -> Section:
     silent, loud = capped[capped["escaped"] == 0]["cap"].max(), capped[capped["escaped"] > 0]["cap"].min()
     best = capped.loc[capped["p_escape"].idxmax()]
     horizon = np.log(2.0**53) / lyapunov(STEP)
-    p = {cap: row for cap, row in zip(capped["cap"], capped.to_dict("records"), strict=True)}
+    p = dict(zip(capped["cap"], capped.to_dict("records"), strict=True))
     noise = cells.loc["gradient"].reset_index().set_index("temperature")
     rows = result.trajectories
     ours = rows[(rows["dynamics"] == "capped") & (rows["cap"] == CAP)]
@@ -113,8 +113,8 @@ def story(path: Demo, result: Run) -> Section:
         f"x = {float(path.x[-1])!r}, L = {float(f(path.x[-1]))!r}.",
         f"Its cap M = 1000 never binds: on {path.bound} of {STEPS} steps is 1/|g| above 1000 (the largest is "
         f"{path.steepest:.1f}). What the script shows is the uncapped flow, overshooting with a finite step. In the "
-        f"ensemble from x0 in [3.9, 4.1] the cap binds at least once for {share:.1%} of the starts: at a close approach to the "
-        f"false minimum, or at the end near the global one, whose value 5.5e-7 is not 0 either.",
+        f"ensemble from x0 in [3.9, 4.1] the cap binds at least once for {share:.1%} of the starts: at a close approach "
+        f"to the false minimum, or at the end near the global one, whose value 5.5e-7 is not 0 either.",
         f"In continuous time no cap helps: the capped flow has the orbits of gradient flow. Escapes are made by the "
         f"step, and begin at the cap at which the longest step from the false minimum reaches the basin's boundary, "
         f"M = D/(h L*) = {threshold:.3f}. Measured: no escape among 4001 starts at any cap up to {silent:g}, the first "
@@ -123,27 +123,34 @@ def story(path: Demo, result: Run) -> Section:
         f"M = {best['cap']:g}, {interval(p[1000.0])} at M = 1000 and {interval(p[1e6])} at M = 1e6.",
         f"The single path proves little. The same start x0 = 4 with the same cap, evaluated as dynbench's kernels do "
         f"(the same formula, another order of operations), {left}. Near the false minimum an error grows by a factor "
-        f"e^{lyapunov(STEP):.3f} a step, so that after {horizon:.0f} steps there the last bit of x has grown to the size of "
-        f"the basin: only the ensemble is meaningful. Half of all "
-        f"starts have left by step {p[1000.0]['t_exit_median']:.0f}; of those that leave, half by step "
-        f"{p[1000.0]['t_exit_median_escaped']:.0f}.",
+        f"e^{lyapunov(STEP):.3f} a step, so that after {horizon:.0f} steps there the last bit of x has grown to the size "
+        f"of the basin: only the ensemble is meaningful. Half of all starts have left by step "
+        f"{p[1000.0]['t_exit_median']:.0f}; of those that leave, half by step {p[1000.0]['t_exit_median_escaped']:.0f}.",
         f"Gaussian noise of temperature T = 0.6095 added to gradient descent escapes about as often, "
         f"{interval(rough)}, but cannot stay: its last L is within 1e-3 of the minimum in {rough['p_final']:.3f} of the "
-        f"runs, against {p[1000.0]['p_final']:.3f} for the cap of 1000 and {best['p_final']:.3f} at M = {best['cap']:g}. "
-        f"The article's doubt, that noise does better, is thus half right on this curve: it is as good at leaving, and "
+        f"runs, against {p[1000.0]['p_final']:.3f} for the cap of 1000 and {best['p_final']:.3f} at M = {best['cap']:g}."
+        f" The article's doubt, that noise does better, is thus half right on this curve: it is as good at leaving, and "
         f"needs to be switched off to arrive.",
     )
+    step = str(same["t_exit"]) if same["t_exit"] >= 0 else f"not in {STEPS}"
+    typical = f"{p[1000.0]['t_exit_median_escaped']:.0f} (median of those that leave)"
+    last, value = float(path.x[-1]), float(f(path.x[-1]))
+    medians = [f"{ours[column].median():.4g} (median)" for column in ("x_final", "loss_final")]
     beside = Table(
         "The article's script beside the ensemble (cap 1000)",
         ("", "article's script in NumPy", "dynbench, x0 = 4", "ensemble, 4001 starts in [3.9, 4.1]"),
         (
-            ("leaves at step", str(path.escape), str(same["t_exit"]) if same["t_exit"] >= 0 else "not in 2500",
-             f"{p[1000.0]['t_exit_median_escaped']:.0f} (median of those that leave)"),
-            ("last x", repr(float(path.x[-1])), f"{same['x_final']:.16g}", f"{ours['x_final'].median():.6g} (median)"),
-            ("last L", repr(float(f(path.x[-1]))), f"{same['loss_final']:.16g}", f"{ours['loss_final'].median():.4g} (median)"),
-            ("steps at which the cap binds", str(path.bound), str(same["limited"]), f"{ours['limited'].mean():.2f} (mean)"),
+            ("leaves at step", str(path.escape), step, typical),
+            ("last x", repr(last), f"{same['x_final']:.16g}", medians[0]),
+            ("last L", repr(value), f"{same['loss_final']:.16g}", medians[1]),
+            (
+                "steps at which the cap binds",
+                str(path.bound),
+                str(same["limited"]),
+                f"{ours['limited'].mean():.1f} (mean)",
+            ),
         ),
-    )  # fmt: skip
+    )
     return Section("The article, reproduced", paragraphs, pictures=(curve(), trajectory(path)), tables=(beside,))
 
 

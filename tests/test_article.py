@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from suites.article import CAP, TARGET, Demo, demo, f
 
 from dynbench.outcomes.intervals import clopper_pearson
 from dynbench.sweep.__main__ import main
+from suites.article import CAP, TARGET, Demo, demo, f
 
 ROOT = Path(__file__).parent.parent
 

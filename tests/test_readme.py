@@ -1,6 +1,7 @@
 """What the README tells a newcomer to type works."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,7 @@ def test_a_rule_of_ones_own(tmp_path):
     text = re.search(r'```python\n("""Half.*?)```', README, re.DOTALL)
     assert text is not None
     (tmp_path / "half.py").write_text(text[1])
-    argv = "-m dynbench.sweep --loss quartic --dynamics half.py --x0 2:4:5 --steps 50 --half 0.25,1".split()
+    argv = shlex.split("-m dynbench.sweep --loss quartic --dynamics half.py --x0 2:4:5 --steps 50 --half 0.25,1")
     done = subprocess.run([sys.executable, *argv], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "half half 0.25" in done.stdout
@@ -59,8 +60,8 @@ def test_the_python_interface_does_the_same_as_the_command(tmp_path, monkeypatch
     assert text is not None
     names: dict = {}
     exec(text[1], names)
-    argv = "-m dynbench.sweep --loss quartic --dynamics capped --cap 71.2,71.4 --starts grid:2001 --quiet --out again".split()
-    subprocess.run([sys.executable, *argv], check=True, timeout=300)
+    argv = "-m dynbench.sweep --loss quartic --dynamics capped --cap 71.2,71.4 --starts grid:2001 -q --out again"
+    subprocess.run([sys.executable, *shlex.split(argv)], check=True, timeout=300)
     here, again = names["result"].directory, next(Path("again").iterdir())
     assert here.name == again.name
     assert (here / "cells.csv").read_bytes() == (again / "cells.csv").read_bytes()
