@@ -1,0 +1,146 @@
+"""python -m dynbench.theory: what is known about a loss's minima before anything is simulated.  Light imports."""
+
+import argparse
+import json
+import math
+import sys
+from typing import Any
+
+EXAMPLES = """\
+examples:
+  python -m dynbench.theory --loss quartic
+  python -m dynbench.theory --loss quartic --temperature 0.5 --lr 0.01 --steps 100,500,2500
+  python -m dynbench.theory --loss rastrigin --dim 10 --temperature 2 --json
+
+The exact chain starts at each minimum, or at --x0 in the well that holds it.  In JSON null is: not known, not
+defined there, or never."""
+WORDS = (  # name, what the table says of it
+    ("step_limit", "gradient settles for lr below"),
+    ("sign_eps_limit", "sign_eps and rmsprop settle for eps above"),
+    ("two_cycle_cap", "capped: stable 2-cycle for cap below"),
+    ("critical_cap", "capped: leaves only for cap above"),
+    ("escape_rate", "capped, large cap: late rate of leaving per unit of time"),
+    ("capped_time", "capped, large cap: mean time to leave"),
+    ("crossover_temperature", "noise leaves as fast as that at temperature"),
+    ("mean_steps", "noisy gradient, exact: mean steps to leave"),
+    ("late_hazard", "noisy gradient, exact: late probability to leave, a step"),
+    ("passage_time", "SDE: mean time to the wall"),
+    ("passage_time_to_wall_of_chain", "SDE, walls moved by 0.58 sqrt(2 T lr): mean time"),
+    ("passage_time_to_other_well", "SDE: mean time to the next minimum"),
+    ("committor", "SDE: next minimum before its own, from here"),
+    ("kramers_time", "Kramers: mean time to the next minimum"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(2, f"error: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    p = Parser(
+        prog="python -m dynbench.theory", allow_abbrev=False, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Prints exact answers and thresholds for every minimum of a loss.",
+    )  # fmt: skip
+    p.add_argument("--loss", metavar="NAME", required=True, help="a loss by name, or the path of a .py file")
+    p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 1)")
+    p.add_argument("--lr", metavar="H", help="Euler step (default: that of a sweep)")
+    p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
+    p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
+    p.add_argument("--x0", metavar="X", help="start, in one dimension (default: the minima)")
+    p.add_argument("--f-star", metavar="F", default="0", help="the value that rules subtract from L (default 0)")
+    p.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    how = parser().parse_args(sys.argv[1:] if argv is None else argv)
+    try:
+        content = known(how)
+    except ValueError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(json.dumps(plain(content), allow_nan=False) if how.json else table(content))
+    return 0
+
+
+def known(how: argparse.Namespace) -> dict[str, Any]:
+    """Everything, under the names of the functions and of a sweep's columns."""
+    from dynbench import find
+    from dynbench.sweep.axes import number, whole
+    from dynbench.sweep.grid import default_lr
+    from dynbench.theory.predictions import predictions
+    from dynbench.theory.thresholds import lyapunov
+
+    loss = find.loss(how.loss)
+    dim = whole(how.dim, "--dim", 1, 10**6) if how.dim is not None else loss.dim or loss.dims[0]
+    loss = loss.at(dim)
+    lr = number(how.lr, "--lr") if how.lr is not None else default_lr(loss)
+    temperature = number(how.temperature, "--temperature") if how.temperature is not None else None
+    if lr <= 0.0 or (temperature is not None and temperature < 0.0):
+        raise ValueError("--lr is above 0 and --temperature not below it")
+    steps = [whole(text, "--steps", 1, 10**15) for text in how.steps.split(",")]
+    f_star = number(how.f_star, "--f-star")
+    x0 = number(how.x0, "--x0") if how.x0 is not None else None
+    if x0 is not None and dim != 1:
+        raise ValueError(f"--x0 is for one dimension; here it is {dim}")
+    shown = [k for k, m in enumerate(loss.minima) if inside(loss, m.x)]
+    return {
+        "schema": 1,
+        "loss": loss.name,
+        "formula": loss.formula,
+        "dim": dim,
+        "lr": lr,
+        "temperature": temperature,
+        "steps": steps,
+        "x0": x0,
+        "f_star": f_star,
+        "lyapunov": lyapunov(lr) if lr < 2.0 else math.nan,
+        "minima_outside_domain": len(loss.minima) - len(shown),
+        "minima": predictions(loss, lr, temperature, steps, f_star, x0, shown),
+    }
+
+
+def inside(loss: Any, x: tuple[float, ...]) -> bool:
+    """Whether a minimum lies in the domain of the loss."""
+    return all(lo <= c <= hi for c, (lo, hi) in zip(x, loss.box(len(x)), strict=True))
+
+
+def plain(value: Any) -> Any:
+    """The same with null for what is not a finite number."""
+    if isinstance(value, dict):
+        return {name: plain(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def table(content: dict[str, Any]) -> str:
+    """For a person: a paragraph a minimum, without the lines that say nothing."""
+    noise = f", temperature {content['temperature']:g}" if content["temperature"] else ""
+    lines = [f"{content['loss']}: L = {content['formula']}", f"{content['dim']}-D, lr {content['lr']:g}{noise}"]
+    lines.append(f"Lyapunov exponent of the global flow at a false minimum: {content['lyapunov']:.8g} a step")
+    for m in content["minima"]:
+        place = ", ".join(f"{c:.10g}" for c in m["x"][:4]) + (", ..." if len(m["x"]) > 4 else "")
+        lines += ["", f"minimum {m['label']}: x = {place}, L = {m['value']:.10g}"]
+        lines.append(f"  curvature {m['curvature']:.10g}, barrier {m['barrier']:.10g}, distance {m['distance']:.10g}")
+        for name, words in WORDS:
+            told = m[name] is not None and math.isfinite(m[name])
+            if told and not (name == "committor" and m[name] == 0.0):  # it is 0 from the minimum itself
+                warning = "   (barrier below 4 T: rough)" if name == "kramers_time" and not m["kramers_valid"] else ""
+                lines.append(f"  {words:<58}{m[name]:>18.10g}{warning}")
+        for name, words in (("p_escape_capped", "capped, large cap"), ("p_escape", "noisy gradient, exact")):
+            for n, p in zip(content["steps"], m[name] or (), strict=False):
+                if math.isfinite(p):
+                    lines.append(f"  {f'{words}: left within {n} steps':<58}{p:>18.10g}")
+    if content["minima_outside_domain"]:
+        lines += ["", f"{content['minima_outside_domain']} more minima lie outside the domain"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

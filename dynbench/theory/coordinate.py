@@ -1,0 +1,68 @@
+"""One coordinate of a loss as a curve: L, L' and L'' at a point or at many, and where each well begins and ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from dynbench.batch import Floats
+from dynbench.losses.base import Loss
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinate:
+    """L along one coordinate.  One loss has one of these, whatever its dimension: it may serve as a key."""
+
+    value: Callable[[float], float]
+    slope: Callable[[float], float]
+
+    def values(self, x: Floats) -> Floats:
+        return np.array([self.value(point) for point in np.asarray(x, float).ravel().tolist()]).reshape(np.shape(x))
+
+    def slopes(self, x: Floats) -> Floats:
+        return np.array([self.slope(point) for point in np.asarray(x, float).ravel().tolist()]).reshape(np.shape(x))
+
+    def curvature(self, x: float, width: float = 1e-3) -> float:
+        """L''(x) by central differences of L', extrapolated twice: error O(width^6)."""
+        d = [(self.slope(x + w) - self.slope(x - w)) / (2.0 * w) for w in (width, 2.0 * width, 4.0 * width)]
+        near, far = (4.0 * d[0] - d[1]) / 3.0, (4.0 * d[1] - d[2]) / 3.0
+        return (16.0 * near - far) / 15.0
+
+
+def coordinate(loss: Loss) -> Coordinate:
+    """The curve of a tensor loss at its default parameters."""
+    if not loss.tensor:
+        raise ValueError(f"loss {loss.name!r} is no sum over coordinates: it has no one-dimensional curve")
+    return made(loss.value, loss.grad, loss.value_grad)
+
+
+@cache
+def made(value: Any, grad: Any, value_grad: Any) -> Coordinate:
+    if value_grad is None:
+        return Coordinate(value, grad)
+
+    def height(x: float) -> float:
+        return float(value_grad([x], [0.0]))
+
+    def slope(x: float) -> float:
+        g = [0.0]
+        value_grad([x], g)
+        return g[0]
+
+    return Coordinate(height, slope)
+
+
+def walls(loss: Loss, label: int) -> tuple[float, float]:
+    """Where the well of one coordinate's minimum begins and ends, -inf and inf where it does not."""
+    place = loss.wells.index(label)
+    edges = (-inf, *loss.separators, inf)
+    return edges[place], edges[place + 1]
+
+
+def neighbours(loss: Loss, label: int) -> tuple[int | None, int | None]:
+    """Labels of the wells to the left and to the right, None where there is none."""
+    wells, place = loss.wells, loss.wells.index(label)
+    return (wells[place - 1] if place else None), (wells[place + 1] if place + 1 < len(wells) else None)

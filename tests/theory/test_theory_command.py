@@ -1,0 +1,93 @@
+"""The command: one JSON object, a table, one line for a mistake."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dynbench import find
+from dynbench.theory.__main__ import main
+
+NAMES = {"label", "x", "value", "curvature", "barrier", "distance", "step_limit", "sign_eps_limit", "rmsprop_eps_limit",
+         "critical_cap", "two_cycle_cap", "boole_scale", "escape_rate", "capped_time", "crossover_temperature", "start",
+         "p_escape_capped", "p_escape", "p_escape_error", "mean_steps", "mean_steps_error", "late_hazard",
+         "passage_time", "passage_time_to_wall_of_chain", "passage_time_to_other_well", "committor", "kramers_time",
+         "kramers_prefactor", "kramers_valid"}  # fmt: skip
+
+
+def asked(capsys, line):
+    assert main(line.split()) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def test_json(capsys):
+    found = json.loads(asked(capsys, "--loss quartic --temperature 0.5 --lr 0.01 --json"))
+    assert found["steps"] == [100, 500, 2500]
+    assert found["lyapunov"] == pytest.approx(0.13196410, abs=5e-9)
+    zero, false = found["minima"]
+    assert set(zero) == set(false) == NAMES
+    assert false["p_escape"] == pytest.approx([0.02538597112, 0.1518980382, 0.5768297394], rel=5e-10)
+    assert false["critical_cap"] == pytest.approx(71.29397223, abs=5e-9)
+    assert false["kramers_valid"] is True
+    assert zero["critical_cap"] is None
+    assert zero["p_escape_capped"] == [None] * 3
+
+
+def test_json_without_noise_and_with_a_start(capsys):
+    found = json.loads(asked(capsys, "--loss quartic --x0 3.5 --f-star 0.5 --steps 10 --json"))
+    assert found["temperature"] is None
+    assert found["x0"] == found["minima"][1]["start"] == 3.5
+    assert found["minima"][1]["p_escape"] is None
+    assert found["minima"][1]["passage_time"] is None
+
+
+@pytest.mark.parametrize("name", find.losses())
+def test_every_loss_prints(capsys, name):
+    shown = asked(capsys, f"--loss {name} --temperature 1 --steps 10")
+    assert f"{name}: L = " in shown
+    assert "nan" not in shown
+    assert set(json.loads(asked(capsys, f"--loss {name} --steps 10 --json"))["minima"][0]) == NAMES
+
+
+def test_the_table(capsys):
+    shown = asked(capsys, "--loss quartic --temperature 0.5 --lr 0.01")
+    for words in ("71.29397223", "2903.270408", "25.57275385", "0.5768297394", "45.0599315", "minimum 1: x = 3,"):
+        assert words in shown
+    assert "rough" in asked(capsys, "--loss quartic --temperature 1 --lr 0.01")
+    assert "52 more minima" in asked(capsys, "--loss rastrigin --dim 2")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("--loss quartc", "did you mean 'quartic'"), ("--loss quartic --dim 2", "has dimension 1"),
+     ("--loss quartic --lr 0", "above 0"), ("--loss quartic --temperature -1", "not below"),
+     ("--loss quartic --steps 1.5", "--steps"), ("--loss himmelblau --x0 3", "one dimension"),
+     ("--loss quartic --temperature x", "not a number"), ("--loss quartic --lr inf", "finite")],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_line(capsys, line, words):
+    assert main(line.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert words in err
+
+
+@pytest.mark.parametrize("line", ["", "--loss quartic --temp 1", "--loss quartic --tempo 1"])
+def test_a_wrong_flag_too(capsys, line):
+    with pytest.raises(SystemExit) as stopped:
+        main(line.split())
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_help_imports_nothing_heavy():
+    script = "import sys, dynbench.theory.__main__ as m; m.parser().format_help(); print('numpy' in sys.modules)"
+    begun = time.perf_counter()
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "False"
+    assert time.perf_counter() - begun < 5.0
