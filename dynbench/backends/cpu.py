@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dynbench.backends.tables import sphere, tables
-from dynbench.batch import Batch, Endings
+from dynbench.batch import Batch, Endings, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.link import link
 from dynbench.kernels.step import RECORDS, Variant, lanes
@@ -66,21 +66,7 @@ class Cpu:
             outputs = (times, reached, ends)
             return kernel(columns, rows, steps, seed, levels, table, ball, outputs, kept, int(early), stop)
 
-        updates = 0
-        with ThreadPoolExecutor(self.workers) as pool:
-            pending = {pool.submit(slice_of, rows) for rows in slices(count, steps, dim, self.workers)}
-            try:
-                while pending:
-                    done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                    finished = sum(future.result() for future in done)
-                    updates += finished
-                    if self.progress is not None and finished:
-                        self.progress(finished)
-            except BaseException:
-                stop[0] = 1
-                for future in pending:
-                    future.cancel()
-                raise
+        updates = threads(slice_of, slices(count, steps, dim, self.workers), self.workers, stop, self.progress)
         hit = np.empty_like(reached)
         hit[order] = reached
         records = dict(zip(RECORDS, times[4:], strict=True))
@@ -88,6 +74,32 @@ class Cpu:
             times[0], times[1], hit, times[2], times[3], ends[0], ends[1], ends[2:],
             {name: records[name] for name in record}, kept, updates,
         )  # fmt: skip
+
+
+def threads(
+    slice_of: Callable[[tuple[int, int]], int],
+    ranges: Sequence[tuple[int, int]],
+    workers: int,
+    stop: Integers,
+    progress: Callable[[int], object] | None = None,
+) -> int:
+    """Sum of `slice_of(rows)` over the ranges, several at once; an interrupt sets stop[0], which ends those at work."""
+    total = 0
+    with ThreadPoolExecutor(workers) as pool:
+        pending = {pool.submit(slice_of, rows) for rows in ranges}
+        try:
+            while pending:
+                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                finished = sum(future.result() for future in done)
+                total += finished
+                if progress is not None and finished:
+                    progress(finished)
+        except BaseException:
+            stop[0] = 1
+            for future in pending:
+                future.cancel()
+            raise
+    return total
 
 
 def slices(count: int, steps: int, dim: int, workers: int) -> list[tuple[int, int]]:

@@ -14,15 +14,16 @@ import inspect
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dynbench.dynamics.base import Dynamics
-from dynbench.kernels import events, lanes, pointer, shape, trajectory
+from dynbench.kernels import events, lanes, passage, pointer, shape, trajectory
 from dynbench.kernels.rewrite import CannotLift, rewritten
+from dynbench.kernels.score import Scored
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Step, Variant
 from dynbench.losses.base import Loss
@@ -52,11 +53,16 @@ from dynbench.kernels.shape import Shape
 _f1, _f2, _f3 = types.float64[::1], types.float64[:, ::1], types.float64[:, :, ::1]
 _i1, _i2 = types.int64[::1], types.int64[:, ::1]
 SIGNATURE = types.int64(
-    types.NamedUniTuple(types.int64, {len(Shape._fields)}, Shape), types.UniTuple(types.int64, {len(PAIR + LANES)}),
+    types.NamedUniTuple(types.int64, {len(Shape._fields)}, Shape), types.UniTuple(types.int64, %s),
+%s)
+"""
+WHOLE = """\
     types.Tuple((_f2, _f2, _f1, _f1, _f1, _i1, _i1)), types.UniTuple(types.int64, 2), types.int64, types.int64, _f1,
     types.Tuple((_f1, _i1, _f1, _f1, _f2, _f3, _f2)), types.UniTuple(_f1, 2), types.Tuple((_i2, _i2, _f2)), _f3,
-    types.int64, _i1)
-"""
+    types.int64, _i1"""
+PASSAGE = """\
+    types.Tuple((_f2, _f2, _f1, _f1, _f1, _i1)), types.Tuple((_f2, _f2, _f1, _f2, _i1)),
+    types.UniTuple(types.int64, 2), types.int64, types.UniTuple(_f1, 2), types.Tuple((_i2, _f2)), _i1"""
 
 
 class Helpers:
@@ -93,21 +99,33 @@ def constants(more: dict[str, int] = {}) -> str:  # noqa: B006 (never changed)
     return "".join(f"{n} = {v!r}\n" for n, v in sorted(known.items()))
 
 
+def driver(door: str, functions: Sequence[tuple[str, str]], known: str, what: str) -> str:
+    """A common text, entered by `run`: functions by name and text, callees before callers."""
+    lines = [HEAD.format(what=what), known, f"# Shape is {Shape._fields}\n{door}"]
+    entrance = "@njit(SIGNATURE, error_model='numpy', nogil=True, cache=True)\n"
+    lines += [text for _, text in functions_of(pointer)]
+    return "\n".join([*lines, *((entrance if name == "run" else CALLED) + text for name, text in functions)])
+
+
 @lru_cache(maxsize=1)
 def driver_source() -> str:
-    """The kernel's common text: the functions of `events` and `trajectory`, callees before callers."""
-    lines = [HEAD.format(what=" from its kernels' common text"), constants(), f"# Shape is {Shape._fields}\n{DRIVER}"]
-    lines += [text for _, text in functions_of(pointer)]
-    for name, text in [f for module in (events, trajectory) for f in functions_of(module)]:
-        door = "@njit(SIGNATURE, error_model='numpy', nogil=True, cache=True)\n"
-        lines.append((door if name == "run" else CALLED) + text)
-    return "\n".join(lines)
+    """The common text of whole trajectories: `events` and `trajectory`."""
+    functions = [*functions_of(events), *functions_of(trajectory)]
+    return driver(DRIVER % (len(PAIR + LANES), WHOLE), functions, constants(), " from its kernels' common text")
+
+
+@lru_cache(maxsize=1)
+def passage_source() -> str:
+    """The common text of first passages: `passage`, and the one function that it has from `trajectory`."""
+    functions = [f for f in functions_of(trajectory) if f[0] == "copy"] + functions_of(passage)
+    known = constants({n: getattr(passage, n) for n in ("PASSED", "GOING", "DONE")})
+    return driver(DRIVER % (len(PAIR), PASSAGE), functions, known, " from its kernels' text for first passages")
 
 
 def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, Shape]:
     """The text of a pair's module, and its shape.  Raises CannotLift where the loss's or the rule's text forbids it."""
     helpers = Helpers()
-    step = Step(loss, dynamics, variant, helpers)
+    step = (Scored if variant.scored else Step)(loss, dynamics, variant, helpers)
     texts = [step.begin(), step.evaluate(), step.advance()]
     places = step.shape()
     fixed = constants({"LANES": places.lanes, "DIM": places.dim})
@@ -198,3 +216,11 @@ def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callab
     pair, block, driver = load(write(text)), load(write(lanes_source(places))), load(write(driver_source()))
     addresses = [getattr(pair, f).address for f in PAIR] + [getattr(block, f).address for f in LANES]
     return partial(driver.run, places, tuple(addresses))
+
+
+@cache
+def link_passage(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[Callable[..., int], Shape]:
+    """The compiled kernel of first passages, passage.run past its `functions`; and its shape."""
+    text, places = pair_source(loss, dynamics, variant)
+    pair, common = load(write(text)), load(write(passage_source()))
+    return partial(common.run, places, tuple(getattr(pair, f).address for f in PAIR)), places

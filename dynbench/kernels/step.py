@@ -9,7 +9,7 @@ from dynbench.kernels import noise, shape
 from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements
 from dynbench.kernels.rewrite import tree_of
 from dynbench.kernels.shape import Shape
-from dynbench.kernels.unroll import unroll
+from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
@@ -25,6 +25,7 @@ class Variant:
     noisy: bool = False
     gradient_noisy: bool = False
     record: tuple[str, ...] = ()
+    scored: bool = False  # the loss's score is compared with a level (first passages only)
 
 
 def memory(dynamics: Dynamics) -> int:
@@ -162,11 +163,15 @@ class Step:
         if self.variant.gradient_noisy:
             body.append(loop(statements("g[d] = g[d] + gn * zg[d]")))
         body += [*self.norm(), *self.records(), self.move()]
-        body += statements("best = v if v < best else best\nval = v\nflag = flag | (v <= next)")
+        body += self.met()
         watch = self.lifted(statements("flag = flag | (val - floor <= margin)"))
         inner = [*self.draw(), *self.lifted(body), "if watched:", *indented(watch), "k += 1"]
         lines = ["flag = 0", "while k < last and flag == 0:", *indented(inner), "return 2 * k + (flag != 0)"]
         return "\n".join(["def advance(w, t, k, last, watched, seed):", *indented(lines)]) + "\n"
+
+    def met(self) -> list[ast.stmt]:
+        """What is recorded of L(x_k), and whether it has reached the next target."""
+        return statements("best = v if v < best else best\nval = v\nflag = flag | (v <= next)")
 
     def draw(self) -> list[str]:
         """Normals for step k: each Philox block gives a pair, the sine for an even step, the cosine for the next."""
@@ -191,7 +196,8 @@ class Step:
         body = [*self.value_and_gradient(), *self.norm(), *statements("val = v\nnorm = n")]
         return "\n".join(["def evaluate(w, t, a, b, c, seed):", *indented([*self.lifted(body), "return 0"])]) + "\n"
 
-    def begin(self) -> str:
+    def opening(self) -> list[ast.stmt]:
+        """The memory that a trajectory starts with."""
         body: list[ast.stmt] = []
         if self.dynamics.start is not None:
             arguments = [name("lr"), *self.rule_parameters]
@@ -199,7 +205,11 @@ class Step:
             assert isinstance(state, ast.Tuple)
             body += [ast.Assign([name_to(f"new{j}")], value) for j, value in enumerate(state.elts)]
             body.append(loop([s for j in range(self.state) for s in statements(f"s{j}[d] = new{j}")]))
-        return "\n".join(["def begin(w, t, a, b, c, seed):", *indented([*self.lifted(body), "return 0"])]) + "\n"
+        return body
+
+    def begin(self) -> str:
+        body = [*self.lifted(self.opening()), "return 0"]
+        return "\n".join(["def begin(w, t, a, b, c, seed):", *indented(body)]) + "\n"
 
     def lifted(self, body: Sequence[ast.stmt]) -> list[str]:
         """The text of the statements as loops over the lanes."""
@@ -210,20 +220,6 @@ class Step:
 
 def indented(lines: Sequence[str]) -> list[str]:
     return ["    " + line for line in lines]
-
-
-class Fixed(ast.NodeTransformer):
-    """Puts the dimension into loop bounds."""
-
-    def __init__(self, dim: int):
-        self.dim = dim
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Constant(self.dim) if node.id == "DIM" else node
-
-
-def fixed(body: Sequence[ast.stmt], dim: int) -> list[ast.stmt]:
-    return [Fixed(dim).visit(statement) for statement in body]
 
 
 def name_to(text: str) -> ast.Name:

@@ -2,7 +2,7 @@
 
 import ast
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dynbench.kernels.rewrite import CannotLift
 
@@ -44,3 +44,17 @@ def unroll(body: Iterable[ast.stmt], known: dict[str, int]) -> list[ast.stmt]:
         else:
             flat.append(Known(known).visit(copy.deepcopy(statement)))
     return flat
+
+
+class Fixed(ast.NodeTransformer):
+    """Puts the dimension into loop bounds."""
+
+    def __init__(self, dim: int):
+        self.dim = dim
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(self.dim) if node.id == "DIM" else node
+
+
+def fixed(body: Sequence[ast.stmt], dim: int) -> list[ast.stmt]:
+    return [Fixed(dim).visit(statement) for statement in body]

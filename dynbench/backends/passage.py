@@ -1,0 +1,75 @@
+"""First passages on the CPU: trajectories that end where they leave a box, or pass a level of the loss's score.
+
+What a `Batch` starts is run as by `backends.cpu`, with the same bits of noise; only when it ends is another matter.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dynbench.backends.cpu import slices, threads
+from dynbench.backends.tables import sphere
+from dynbench.batch import Batch, Floats, Integers
+from dynbench.dynamics.base import Dynamics
+from dynbench.kernels.link import link_passage
+from dynbench.kernels.passage import PASSED
+from dynbench.kernels.shape import STATUSES
+from dynbench.kernels.step import Variant
+from dynbench.losses.base import Loss
+
+ENDED = (*STATUSES, "passed")
+assert ENDED[PASSED] == "passed"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where each of n trajectories ends: outside [lo, hi), where score(x) > level, or after its budget."""
+
+    lo: Floats  # (dim, n); nan: no wall
+    hi: Floats  # (dim, n)
+    budget: Integers  # (n,), in steps
+    level: Floats | None = None  # (n,) of the loss's `score`; None: it is not asked
+
+
+@dataclass(frozen=True)
+class Passages:
+    """How n trajectories ended: x_k is the first to pass, k = 0 included."""
+
+    step: Integers  # (n,), k
+    status: Integers  # (n,), place in ENDED: passed, censored (its budget is spent) or diverged
+    value: Floats  # (n,), L(x_k)
+    x: Floats  # (dim, n)
+    memory: Floats  # (state * dim, n), what the rule remembers there
+
+    @property
+    def passed(self) -> np.ndarray:
+        return self.status == PASSED
+
+
+def first_passages(
+    loss: Loss, dynamics: Dynamics, batch: Batch, limits: Limits, memory: Floats | None = None, workers: int = 1
+) -> Passages:
+    """Runs each trajectory up to its first passage; `memory`: to go on with, where the rule does not start afresh.
+
+    A leap out of the domain's reach (1e6 half-widths) is no passage: it has diverged.  Blocks end with their longest
+    trajectory, so those of like budgets should stand together.
+    """
+    assert loss.dim is not None
+    variant = Variant(bool(batch.temperature.any()), bool(batch.gradient_noise.any()), (), limits.level is not None)
+    kernel, shape = link_passage(loss, dynamics, variant)
+    count, dim = len(batch), loss.dim
+    noise = batch.temperature, batch.gradient_noise, batch.stream.view(np.int64)
+    columns = (batch.x0, batch.parameters, batch.lr, *noise)
+    level = np.full(count, np.nan) if limits.level is None else limits.level
+    going_on = np.empty((shape.state * dim, 0)) if memory is None else memory
+    limit = (limits.lo, limits.hi, level, going_on, limits.budget)
+    times, ends = np.empty((2, count), np.int64), np.empty((1 + (1 + shape.state) * dim, count))
+    stop, seed = np.zeros(1, np.int64), int(np.uint64(batch.seed).view(np.int64))
+    ball = sphere(loss)
+
+    def slice_of(rows: tuple[int, int]) -> int:
+        return kernel(columns, limit, rows, seed, ball, (times, ends), stop)
+
+    longest = int(limits.budget.max(initial=0))
+    threads(slice_of, slices(count, longest, dim, workers), workers, stop)
+    return Passages(times[0], times[1], ends[0], ends[1 : 1 + dim], ends[1 + dim :])

@@ -1,0 +1,22 @@
+"""A step that compares the loss's own score with a level: of the kernels, only first passages (`passage`) use it."""
+
+import ast
+
+from dynbench.kernels.lift import inline, name, statements
+from dynbench.kernels.step import Step
+
+
+class Scored(Step):
+    """VAL holds -score(x), of the start and then of each x that a step leads to; below NEXT, -level, it is flagged."""
+
+    def score(self) -> list[ast.stmt]:
+        assert self.loss.score is not None
+        arguments = [name("x"), *self.loss_parameters]
+        body, value = inline(self.loss.score, arguments, self.fresh("q"), self.helper, self.dim)
+        return [*body, ast.Assign([ast.Name("val", ast.Store())], ast.UnaryOp(ast.USub(), value))]
+
+    def opening(self) -> list[ast.stmt]:
+        return [*super().opening(), *self.score()]
+
+    def met(self) -> list[ast.stmt]:
+        return [*self.score(), *statements("flag = flag | (val < next)")]
