@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from dynbench.dynamics.base import Dynamics
+from dynbench.losses._check import check_bounds, check_loss, check_texts
 from dynbench.losses.base import Loss, defaults
 
 HOME = Path(__file__).parent
@@ -53,6 +54,8 @@ def loss(name: str, dim: int | None = None) -> Loss:
     if not isinstance(found, Loss):
         raise ValueError(f"{name} defines no loss: it must end in `loss = Loss(...)`, with Loss from dynbench")
     owner = f"loss {label!r}"
+    for field in ("value", "grad", "value_grad", "score"):
+        check_callable(owner, field, getattr(found, field, None))
     if found.value_grad is not None:
         known = defaults_of(owner, found.value_grad, 2)
     elif found.dim == 1 and found.value is not None and found.grad is not None:
@@ -61,6 +64,7 @@ def loss(name: str, dim: int | None = None) -> Loss:
     else:
         raise ValueError(f"{owner} needs `value_grad`, or `value` and `grad` where dim=1")
     check_bounds(owner, found.bounds, known)
+    check_loss(owner, found)
     found = replace(found, name=label)
     return found if dim is None else found.at(dim)
 
@@ -75,6 +79,9 @@ def dynamics(name: str) -> Dynamics:
     if not isinstance(found, Dynamics):
         raise ValueError(f"{name} defines no rule: give it a function `step({', '.join(STEP)}, ...)`")
     owner = f"rule {label!r}"
+    check_texts(owner, source=found.source, formula=found.formula)
+    for field in ("step", "start", "limited"):
+        check_callable(owner, field, getattr(found, field))
     known = defaults_of(owner, found.step, len(STEP))
     if found.start is not None:
         check_signature(owner, found.start, 1, known)
@@ -135,15 +142,27 @@ def run_file(path: Path) -> ModuleType:
     except SyntaxError as error:
         del sys.modules[name]
         raise ValueError(f"{path}, line {error.lineno}: not Python: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit() in a user's file is a mistake as well
         del sys.modules[name]
-        raise ValueError(f"{path} stops while it is read: {type(error).__name__}: {error}") from error
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{path} stops while it is read: {told}") from error
     return module
+
+
+def check_callable(owner: str, field: str, found: object) -> None:
+    if found is not None and not inspect.isfunction(found):
+        raise ValueError(f"{owner}: `{field}` must be a function written with `def`, not {found!r}")
 
 
 def defaults_of(owner: str, function: Callable[..., Any], after: int) -> dict[str, float]:
     """Its parameters and defaults; an error where it takes too few arguments or one has no numeric default."""
-    arguments = list(inspect.signature(function).parameters)
+    arguments = inspect.signature(function).parameters.values()
+    for argument in arguments:
+        if argument.kind not in (argument.POSITIONAL_ONLY, argument.POSITIONAL_OR_KEYWORD):
+            raise ValueError(
+                f"{owner}: {function.__name__} takes {argument.name!r} behind or with a `*`: "
+                f"write its parameters plainly, like `{argument.name}=1.0`"
+            )
     if len(arguments) < after:
         raise ValueError(f"{owner}: {function.__name__} needs {after} arguments, and has {len(arguments)}")
     try:
@@ -157,9 +176,3 @@ def check_signature(owner: str, function: Callable[..., Any], after: int, known:
     found = defaults_of(owner, function, after)
     if list(found.items()) != list(known.items()):
         raise ValueError(f"{owner}: {function.__name__} must take the parameters {known}, in this order, not {found}")
-
-
-def check_bounds(owner: str, bounds: dict[str, tuple[float, float]], known: Iterable[str]) -> None:
-    for parameter in bounds:
-        if parameter not in known:
-            raise ValueError(f"{owner} has bounds for {parameter!r}, which is not one of its parameters")

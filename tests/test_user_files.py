@@ -1,0 +1,130 @@
+"""Mistakes in a user's rule or loss file: each is one sentence when the file is read, none a traceback later."""
+
+from pathlib import Path
+
+import pytest
+
+from dynbench import find
+
+RULE = "def step(x, g, value, norm, lr, state, k=0.5):\n    return -lr * g * k, state\n"
+HEAD = "from dynbench import Loss, Minimum\n"
+ONE = """
+def value(x):
+    return x * x
+
+def grad(x):
+    return 2 * x
+
+LEFT, RIGHT = Minimum((-1.0,), 0.0, (2.0,), 1.0, 1.0), Minimum((1.0,), 0.5, (2.0,), 1.0, 1.0)
+loss = Loss("x²", "mine", {domain}, 1, {minima}, value, grad, separators={walls})
+"""
+TWO = """
+def value_grad(x, g):
+    g[0] = 2 * x[0]
+    g[1] = 2 * x[1]
+    return x[0] * x[0] + x[1] * x[1]
+
+UNIT = ((1.0, 0.0), (0.0, 1.0))
+HESSE = {hessian}
+M = Minimum((0.0, 0.0), 0.0, (2.0, 2.0), 1.0, 1.0, UNIT), Minimum({x}, 0.0, (2.0, 2.0), 1.0, 1.0, HESSE)
+loss = Loss("x² + y²", "mine", {domain}, {dim}, M, value_grad=value_grad, quench_lr={lr}{more})
+"""
+
+
+def one(domain="((-2.0, 2.0),)", minima="(LEFT, RIGHT)", walls="(0.0,)"):
+    return HEAD + ONE.format(domain=domain, minima=minima, walls=walls)
+
+
+def two(domain="((-2.0, 2.0),)", dim="2", x="(1.0, 1.0)", hessian="UNIT", lr="0.1", more=""):
+    return HEAD + TWO.format(domain=domain, dim=dim, x=x, hessian=hessian, lr=lr, more=more)
+
+
+def write(folder: Path, text: str) -> str:
+    (folder / "mine.py").write_text(text, encoding="utf-8")
+    return str(folder / "mine.py")
+
+
+def refused(read, path: str, told: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]{1,250}$") as error:
+        read(path)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (RULE + "bounds = 3", "rule 'mine': `bounds` must be like {'k': (0.0, 1.0)}, not 3"),
+        (RULE + "bounds = {'k': 3}", "the bounds of 'k' must be a pair (lo, hi) with lo <= hi, not 3"),
+        (
+            RULE + "bounds = {'k': (1.0, 0.0)}",
+            "the bounds of 'k' must be a pair (lo, hi) with lo <= hi, not (1.0, 0.0)",
+        ),
+        (RULE + "bounds = {'k': (float('nan'), 1.0)}", "the bounds of 'k' must be a pair"),
+        (RULE + "bounds = {'k': '01'}", "the bounds of 'k' must be a pair"),
+        (RULE + "source = 3", "rule 'mine': `source` must be a text in quotes, not 3"),
+        (RULE + "start = 3", "rule 'mine': `start` must be a function written with `def`, not 3"),
+        (RULE + "import sys\nsys.exit(3)", "stops while it is read: SystemExit: 3"),
+        (RULE + "raise OSError('a\\nb')", "stops while it is read: OSError: a b"),
+        (RULE.replace("0.5", "-1.0") + "bounds = {'k': (0, 1)}", "the default k = -1 is outside its bounds, 0 to 1"),
+        (RULE.replace("0.5", "float('nan')"), "the default k = nan must be a number"),
+        (RULE.replace("0.5", "float('nan')") + "bounds = {'k': (0, 1)}", "the default k = nan is outside its bounds"),
+        (RULE.replace("0.5", "float('inf')") + "bounds = {'k': (0, 1)}", "the default k = inf is outside its bounds"),
+        (RULE.replace("k=", "*, k="), "rule 'mine': step takes 'k' behind or with a `*`: write its parameters plainly"),
+        (RULE.replace("k=0.5", "*k"), "step takes 'k' behind or with a `*`"),
+        (RULE.replace("k=0.5", "**k"), "step takes 'k' behind or with a `*`"),
+        (RULE + "def start(lr, *, k=0.5):\n    return ()", "start takes 'k' behind or with a `*`"),
+    ],
+)
+def test_rules(tmp_path, text, told):
+    refused(find.dynamics, write(tmp_path, text), told)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (one(domain="(-2.0, 2.0)"), "`domain` must be pairs of numbers, like ((-2.0, 2.0),), not (-2.0, 2.0)"),
+        (one(domain="()"), "`domain` must be pairs of numbers"),
+        (one(domain="((0.0, float('inf')),)"), "`domain` must be pairs of numbers"),
+        (one(domain="((-2.0, 2.0), (0.0, 1.0))"), "`domain` has 2 pairs, and needs one pair"),
+        (two(domain="((0.0, 1.0),) * 3"), "`domain` has 3 pairs, and needs one pair for all coordinates, or 2"),
+        (one(domain="((2.0, -2.0),)"), "the domain's pair (2, -2) must rise, from lo to hi"),
+        (one(domain="((2.0, 2.0),)"), "the domain's pair (2, 2) must rise"),
+        (one(walls="()"), "2 minima have 1 separators (maxima) between them, not 0"),
+        (one(walls="(0.0, 0.5)"), "2 minima have 1 separators (maxima) between them, not 2"),
+        (one(walls="0.0"), "`separators` must be a tuple of numbers, not 0.0"),
+        (one(walls="(3.0,)"), "the separator 3 must lie between the minima -1 and 1"),
+        (
+            one(minima="(LEFT, Minimum((0.5,), 1.0, (1.0,)), RIGHT)", walls="(0.7, -0.2)"),
+            "`separators` must ascend, unlike (0.7, -0.2)",
+        ),
+        (one(minima="(RIGHT, LEFT)"), "minimum 1 lies below minimum 0, which must be a global one: put it first"),
+        (one(minima="LEFT"), "`minima` must be a tuple of Minimum(...)"),
+        (one(minima="(LEFT, Minimum((1.0, 1.0), 0.0, (2.0,)))"), "minimum 1 needs an x of 1 number, not (1.0, 1.0)"),
+        (one(minima="()"), "`separators` are for losses with minima"),
+        (two(x="(1.0,)"), "minimum 1 needs an x of 2 numbers, not (1.0,)"),
+        (two(x="1.0"), "minimum 1 needs an x of 2 numbers, not 1.0"),
+        (
+            two(more=", separable=True"),
+            "minimum 0 needs an x of 1 number (of one coordinate, as the loss is separable)",
+        ),
+        (two(hessian="()"), "minimum 1 needs `hessian`, 2 rows of 2 numbers (for its core)"),
+        (two(hessian="((1.0, 0.0),)"), "minimum 1 needs `hessian`, 2 rows of 2 numbers"),
+        (two(hessian="((1.0, 1.0), (1.0, 1.0))"), "the hessian of minimum 1 must be symmetric and positive definite"),
+        (two(hessian="((1.0, 0.5), (0.0, 1.0))"), "the hessian of minimum 1 must be symmetric and positive definite"),
+        (two(hessian="((0.0, 0.0), (0.0, 0.0))"), "the hessian of minimum 1 must be symmetric and positive definite"),
+        (two(dim="None", more=", dims=(1, 3)"), "a loss with minima needs `dim`"),
+        (two(dim="2.0"), "`dim` must be a whole number from 1"),
+        (two(more=", dims=3"), "`dims` must be the smallest and the largest dimension, not 3"),
+        (two(lr="-1.0"), "`quench_lr` must be a number above 0, or 0 for none, not -1.0"),
+        (two(more=", value=3"), "`value` must be a function written with `def`, not 3"),
+    ],
+)
+def test_losses(tmp_path, text, told):
+    refused(find.loss, write(tmp_path, text), told)
+
+
+def test_what_is_right_is_taken(tmp_path):
+    assert find.loss(write(tmp_path, one())).basin([0.5]) == 1
+    assert find.loss(write(tmp_path, two())).dim == 2
+    assert find.loss(write(tmp_path, two(domain="((-2.0, 2.0), (-1.0, 1.0))"))).box(2)[1] == (-1.0, 1.0)
+    assert find.dynamics(write(tmp_path, RULE + "bounds = {'k': (0, float('inf'))}")).parameters == {"k": 0.5}
