@@ -51,9 +51,15 @@ def replayed(how: argparse.Namespace) -> int:
     from dynbench.sweep.axes import whole
     from dynbench.sweep.definition import restored
     from dynbench.sweep.grid import Plan
+    from dynbench.sweep.rows import MOST_STEPS
 
     run = find_run(how.run, Path(how.root))
-    sweep = restored(run.manifest["sweep"], run.manifest["files"])
+    try:
+        sweep = restored(run.manifest["sweep"], run.directory)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the manifest of {run.directory} is not one that dynbench wrote ({error})") from None
+    if sweep.steps > MOST_STEPS:
+        raise ValueError(f"a path of {sweep.steps} steps is too long to be kept; at most {MOST_STEPS} can be replayed")
     plan = Plan(sweep)
     number = whole(how.id, "ID", 0, plan.total - 1)
     arm = next(a for a in plan.arms if a.first <= number < a.last)

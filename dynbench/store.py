@@ -15,6 +15,7 @@ import io
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,7 +91,9 @@ class Run:
 
     @cached_property
     def trajectories(self) -> pd.DataFrame:
-        """One row a trajectory, in order of id (only with --keep all)."""
+        """One row a trajectory, in order of id.  Raises ValueError for a run that kept only cells."""
+        if self.manifest["sweep"]["keep"] != "all":
+            raise ValueError(f"{self.name} was run with --keep cells: no trajectory was kept")
         return pd.concat([pd.read_parquet(p) for p in self.chunks()], ignore_index=True)
 
     def each_chunk(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
@@ -102,10 +105,17 @@ class Run:
         """A few whole paths: id, the arm's columns, step, x (x_0, x_1, ...), loss_value."""
         return pd.read_parquet(self.directory / "paths.parquet")
 
-    def clean(self) -> None:
-        """Removes what an interrupted write left behind."""
+    def clean(self, age: float = 3600.0) -> None:
+        """Removes what interrupted writes left behind; a younger one may belong to a process at work."""
         for leftover in self.directory.glob("**/.*.part"):
-            leftover.unlink(missing_ok=True)
+            if time.time() - leftover.stat().st_mtime > age:
+                leftover.unlink(missing_ok=True)
+
+    def remove_empty(self) -> None:
+        """Takes away folders in which nothing came to stand."""
+        for folder in [*sorted((p for p in self.directory.glob("**/*") if p.is_dir()), reverse=True), self.directory]:
+            if folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def find_run(name: str, root: Path = Path("results/runs")) -> Run:

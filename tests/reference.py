@@ -97,7 +97,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
         for j, target in enumerate(targets):
             if out["t_hit"][j] < 0 and value <= loss.minimum_value + target:
                 out["t_hit"][j] = k
-        if value < out["best"] and k < steps:
+        if value < out["best"]:
             out["t_best"] = k
         out["best"] = value if value < out["best"] else out["best"]
         if k == steps:

@@ -199,24 +199,24 @@ def release(s, w, t, hits, k, block, outputs):
             t[GLOBAL, i] += k - t[SINCE, i]
         t[LABEL, i] = -1
         if i < lanes:
-            write_ends(s, w, t, hits, i, first + i, outputs)
+            write_ends(s, w, t, hits, i, first + i, k, outputs)
         for d in range(s.dim):
             w[(s.lo + d) * s.lanes + i] = w[(s.hi + d) * s.lanes + i] = math.nan
         w[NEXT * s.lanes + i] = w[MARGIN * s.lanes + i] = math.nan
     return alive
 
 
-def write_ends(s, w, t, hits, i, n, outputs):
-    """All that lane i ended with, into column n."""
+def write_ends(s, w, t, hits, i, n, k, outputs):
+    """All that lane i ended with at step k, into column n."""
     times, reached, ends = outputs
     times[0, n], times[1, n] = t[EXIT, i], t[COMMIT, i]
     times[2, n], times[3, n] = t[STATUS, i], t[LABEL, i]
     times[4, n], times[5, n] = t[CROSSINGS, i], t[LAST, i]
-    times[6, n], times[7, n] = t[GLOBAL, i], np.int64(w[T_BEST * s.lanes + i])
+    value, best = w[VAL * s.lanes + i], w[BEST * s.lanes + i]
+    times[6, n], times[7, n] = t[GLOBAL, i], k if value < best else np.int64(w[T_BEST * s.lanes + i])
     times[8, n] = np.int64(w[LIMITED * s.lanes + i])
     for j in range(hits.shape[0]):
         reached[j, n] = hits[j, i]
-    value, best = w[VAL * s.lanes + i], w[BEST * s.lanes + i]
     ends[0, n], ends[1, n] = value, value if value < best else best
     for d in range(s.dim):
         ends[2 + d, n] = w[(s.x + d) * s.lanes + i]

@@ -138,7 +138,7 @@ def finish(s, w, t, hits, steps, judged, block, tables, outputs):
             t[GLOBAL, i] += steps + 1 - t[SINCE, i]
         if s.cores:
             t[LABEL, i] = core_at(s, w, i, tables)
-        write_ends(s, w, t, hits, i, first + i, outputs)
+        write_ends(s, w, t, hits, i, first + i, steps, outputs)
 
 
 def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop):

@@ -55,15 +55,9 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
 
     command = repeat(argv)
     bar = Bar(plan.total, quiet=how.quiet or how.json)
-    files = {plan.loss.name: sweep.loss} | {
-        r.dynamics.name: a.dynamics for r, a in zip(plan.arms, sweep.arms, strict=True)
-    }
     try:
         with bar:
-            result = run(
-                sweep, how.out, workers, chunk or LARGEST_BATCH, bar.update, command,
-                {name: path for name, path in files.items() if path.endswith(".py")},
-            )  # fmt: skip
+            result = run(sweep, how.out, workers, chunk or LARGEST_BATCH, bar.update, command)
     except ChunksFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return PARTIAL

@@ -1,6 +1,7 @@
 """The command line of a sweep, and its TOML file: both become one Sweep.  The imports are light: --help is instant."""
 
 import argparse
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ class Request:
 
 def read(argv: list[str]) -> Request:
     """Defaults < config file < command line.  Raises ValueError."""
-    how, rest = parser().parse_known_args(argv)
+    how, rest = parser().parse_known_args(joined(argv))
     given = {name: getattr(how, name) for name in OPTIONS if getattr(how, name) is not None}
     axes = {
         name: getattr(how, name) for name in ("lr", "temperature", "gradient_noise") if getattr(how, name) is not None
@@ -106,6 +107,17 @@ def read(argv: list[str]) -> Request:
             arms = []
         given, axes = options | given, more | axes
     return Request(given, axes, arms, how)
+
+
+def joined(argv: list[str]) -> list[str]:
+    """`--x0 -1:2:4` as `--x0=-1:2:4`: a value that begins with a minus sign is not a flag."""
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1].startswith("--") and "=" not in words[-1] and re.match(r"-[\d.]", word):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def parameters(rest: list[str]) -> dict[str, str]:
@@ -139,12 +151,13 @@ def configured(path: Path) -> tuple[dict[str, Any], dict[str, str], list[dict[st
     return options, axes, [{k: v if k == "dynamics" else as_axis(v, k, path) for k, v in arm.items()} for arm in arms]
 
 
-def as_axis(value: Any, key: str, path: Path) -> str:
+def as_axis(value: Any, key: str, path: Path | None = None) -> str:
     """An axis of a TOML file: a number, a text in the grammar of AXIS, or a list of both."""
     if isinstance(value, list):
         return ",".join(as_axis(v, key, path) for v in value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"--config {path}: {key} is neither a number, nor a text, nor a list of them")
+        where = f"--config {path}: " if path else ""
+        raise ValueError(f"{where}{key} is neither a number, nor a text, nor a list of them")
     return value if isinstance(value, str) else repr(value)
 
 
@@ -152,6 +165,13 @@ def listed(value: Any) -> list[str]:
     """A list, or a text of names joined by commas."""
     parts = value if isinstance(value, list) else str(value).split(",")
     return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def several(value: Any) -> list[Any]:
+    """Points: one text or number, a list of them, or (TOML) a list of lists; a flat list of numbers is one point."""
+    if not isinstance(value, list):
+        return [value]
+    return [value] if value and not isinstance(value[0], list | str) else value or [""]
 
 
 def sweep_of(request: Request) -> "Sweep":
@@ -191,7 +211,7 @@ def sweep_of(request: Request) -> "Sweep":
     by = str(o.get("by", ""))
     if by not in ("", "start"):
         raise ValueError(f"--by: {by!r} is not `start`")
-    targets = tuple(sorted(axis(as_axis(o.get("targets", 1e-3), "targets", Path()), "--targets"), reverse=True))
+    targets = axis(as_axis(o.get("targets", 1e-3), "targets"), "--targets")
     if min(targets) < 0:
         raise ValueError(f"--targets: {min(targets):g} is below 0, which no L - Lmin reaches")
     ways = [k for k in ("x0", "start", "starts") if k in o]
@@ -200,9 +220,9 @@ def sweep_of(request: Request) -> "Sweep":
     if "x0" in o:
         if dim != 1:
             raise ValueError(f"--x0 is for one dimension; {loss.name!r} has {dim}: give --start or --starts")
-        begin = Starts.of([(v,) for v in axis(as_axis(o["x0"], "x0", Path()), "--x0")], 1, "--x0")
+        begin = Starts.of([(v,) for v in axis(as_axis(o["x0"], "x0"), "--x0")], 1, "--x0")
     elif "start" in o:
-        rows = [tuple(number(c, "--start") for c in listed(row)) for row in o["start"]]
+        rows = [tuple(number(c, "--start") for c in listed(row)) for row in several(o["start"])]
         begin = Starts.of(rows, dim, "--start")
     else:
         begin = Starts.parse(str(o["starts"]), dim) if "starts" in o else default.starts(dim)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-LONGEST = 100_000_000
+LONGEST = 10_000_000  # values of one axis
 
 
 def axis(text: str, flag: str) -> tuple[float, ...]:
@@ -43,12 +43,14 @@ def number(text: str, flag: str) -> float:
     return value
 
 
-def whole(text: str | int, flag: str, least: int, most: int) -> int:
+def whole(text: object, flag: str, least: int, most: int) -> int:
     """A whole number between two bounds; 1e6 is welcome."""
+    written = str(text).strip()
     try:
-        value = int(str(text)) if str(text).strip().lstrip("+-").isdigit() else float(text)
+        value = int(written) if written.lstrip("+-").isdigit() and len(written) < 30 else float(written)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value == int(value) and least <= value <= most):
-        raise ValueError(f"{flag}: {text!r} is not a whole number from {least} to {most}")
+    if isinstance(text, bool) or not (least <= value <= most and value == int(value)):
+        shown = written if len(written) < 40 else written[:36] + "..."
+        raise ValueError(f"{flag}: {shown!r} is not a whole number from {least} to {most}")
     return int(value)

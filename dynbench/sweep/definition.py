@@ -1,6 +1,7 @@
 """A Sweep written out in full, for a manifest and for the run's id; and read back."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,20 @@ def unique(values: np.ndarray) -> list[float]:
     return list(dict.fromkeys(values.tolist()))
 
 
-def restored(definition: Mapping[str, Any], files: Mapping[str, str]) -> Sweep:
-    """The Sweep of a manifest.  `files`: where the losses and rules that do not come with dynbench were found."""
+def own_files(sweep: Sweep) -> dict[str, Path]:
+    """The user's files that a sweep is made of: place in the run's folder -> where they are now."""
+    rules = [("dynamics", arm.dynamics) for arm in sweep.arms]
+    return {
+        f"files/{kind}/{Path(n).name}": Path(n) for kind, n in [("losses", sweep.loss), *rules] if n.endswith(".py")
+    }
+
+
+def restored(definition: Mapping[str, Any], folder: Path) -> Sweep:
+    """The Sweep of a manifest.  The user's files that it is made of are kept in the run's folder."""
+
+    def name_of(kind: str, name: str) -> str:
+        kept = folder / "files" / kind / f"{name}.py"
+        return str(kept) if kept.exists() else name
 
     def numbers(values: list[str]) -> tuple[float, ...]:
         return tuple(float.fromhex(v) for v in values)
@@ -40,11 +53,11 @@ def restored(definition: Mapping[str, Any], files: Mapping[str, str]) -> Sweep:
     starts = definition["starts"]
     points = tuple(numbers(point) for point in starts.get("points", []))
     arms = tuple(
-        Arm(files.get(arm["dynamics"], arm["dynamics"]), {n: numbers(v) for n, v in arm["axes"].items()})
+        Arm(name_of("dynamics", arm["dynamics"]), {n: numbers(v) for n, v in arm["axes"].items()})
         for arm in definition["arms"]
     )
     return Sweep(
-        loss=files.get(definition["loss"], definition["loss"]), arms=arms,
+        loss=name_of("losses", definition["loss"]), arms=arms,
         starts=Starts(starts["law"], starts["count"], points), dim=definition["dim"], steps=definition["steps"],
         seeds=definition["seeds"], seed=definition["seed"], targets=numbers(definition["targets"]),
         record=tuple(definition["record"]), keep=definition["keep"], by_start=definition["by_start"],

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -15,9 +16,12 @@ from dynbench.kernels import noise
 from dynbench.kernels.step import RECORDS
 from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label
+from dynbench.sweep.axes import whole
 from dynbench.sweep.starts import Starts
 
 COMMON = {"lr": (0.0, math.inf), "temperature": (0.0, math.inf), "gradient_noise": (0.0, math.inf)}
+MOST_COMBINATIONS = 2_000_000  # of an arm's parameters
+MOST_ROWS = 2**62
 LABELS_KEPT = 2_000_000  # starts whose basin labels are kept in memory
 
 
@@ -82,25 +86,19 @@ class Plan:
     def __init__(self, sweep: Sweep):
         self.sweep = sweep
         self.loss: Loss = find.loss(sweep.loss, sweep.dim)
-        if sweep.keep not in ("all", "cells"):
-            raise ValueError(f"--keep: {sweep.keep!r} is neither all nor cells")
-        for quantity in sweep.record:
-            if quantity not in RECORDS:
-                raise ValueError(f"--record: no quantity called {quantity!r}; known: {', '.join(RECORDS)}")
-            if quantity in ("crossings", "last_crossing", "global_steps") and not self.loss.tensor:
-                raise ValueError(f"--record {quantity}: the basins of {self.loss.name!r} are not known at every step")
+        check(sweep, self.loss)
         self.starts = sweep.starts.size(sweep.dim)
         arms: list[Rows] = []
         for arm in sweep.arms:
-            arms.append(self.rows(arm, arms[-1].last if arms else 0))
+            made = self.rows(arm, arms)
+            arms += [made] if len(made.repeats) else []
         self.arms = tuple(arms)
         self.total = arms[-1].last
-        sweep.starts.at(
-            self.loss, np.arange(min(self.starts, 1000)), sweep.seed
-        )  # tells of bad starts before anything else
+        listed = self.starts if sweep.starts.law == "points" else 1  # the other laws stay within the domain
+        sweep.starts.at(self.loss, np.arange(listed), sweep.seed)
 
-    def rows(self, arm: Arm, first: int) -> Rows:
-        """Checks an arm's axes against what its loss and rule take."""
+    def rows(self, arm: Arm, before: list[Rows]) -> Rows:
+        """An arm made ready, its axes checked against what its loss and rule take; nothing twice."""
         dynamics = find.dynamics(arm.dynamics)
         find.check_pair(self.loss, dynamics)
         defaults = dict(self.loss.parameters) | dict(dynamics.parameters) | {
@@ -114,15 +112,24 @@ class Plan:
                 )
             lo, hi = bounds.get(name, (-math.inf, math.inf))
             for value in values:
-                if not (lo <= value <= hi and math.isfinite(value)) or (name == "lr" and value == 0.0):
+                if not (lo <= value <= hi and math.isfinite(value)):
                     raise ValueError(f"{name} = {value:g} is outside its bounds for {dynamics.name}: {lo:g} to {hi:g}")
+                if name == "lr" and value == 0.0:
+                    raise ValueError("lr = 0 makes no step; it must be above 0")
         axes = [arm.axes.get(name, (value,)) for name, value in defaults.items()]
-        product = np.array(list(itertools.product(*axes))).T.copy()
+        if math.prod(len(axis) for axis in axes) > MOST_COMBINATIONS:
+            raise ValueError(f"{dynamics.name}: the product of its axes has more than {MOST_COMBINATIONS} combinations")
+        done = {c for rows in before if rows.dynamics.name == dynamics.name for c in map(tuple, rows.values.T.tolist())}
+        kept = [c for c in dict.fromkeys(itertools.product(*axes)) if c not in done]
+        product = np.array(kept, float).reshape(len(kept), len(defaults)).T.copy()
         names = tuple(defaults)
         noisy = (product[names.index("temperature")] > 0) | (product[names.index("gradient_noise")] > 0)
-        repeats = np.where(noisy, self.sweep.seeds, 1).astype(np.int64)
+        repeats = np.where(noisy, self.sweep.seeds, 1)
+        first = before[-1].last if before else 0
+        if first + sum(map(int, repeats)) * self.starts >= MOST_ROWS:
+            raise ValueError(f"the sweep has more than {MOST_ROWS:.1e} trajectories")
         offsets = np.concatenate([[0], np.cumsum(repeats * self.starts)]).astype(np.int64)
-        return Rows(dynamics, names, product, repeats, offsets, first)
+        return Rows(dynamics, names, product, repeats.astype(np.int64), offsets, first)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -167,6 +174,33 @@ class Plan:
             noise.streams(x0, repeat), basin, self.sweep.seed,
         )  # fmt: skip
         return Piece(arm, number, combination, repeat, batch)
+
+
+def check(sweep: Sweep, loss: Loss) -> None:
+    """What is wrong with a sweep, its arms aside: a ValueError of one sentence."""
+    whole(sweep.steps, "--steps", 1, 10**12)
+    whole(sweep.seeds, "--seeds", 1, 10**12)
+    whole(sweep.seed, "--seed", 0, 2**64 - 1)
+    if whole(sweep.starts.count, "--starts", 1, 10**12) ** (sweep.dim if sweep.starts.law == "grid" else 1) > 10**12:
+        raise ValueError(f"--starts: {sweep.starts.count} a coordinate in {sweep.dim} dimensions are more than 1e12")
+    if sweep.starts.law == "points" and len(sweep.starts.points) != sweep.starts.count:
+        raise ValueError(f"starts: {len(sweep.starts.points)} points are given, not {sweep.starts.count}")
+    if not sweep.targets or not all(0 <= t < math.inf for t in sweep.targets):
+        raise ValueError("--targets: at least one, each finite and not below 0, as no L - Lmin is")
+    if not sweep.arms or not all(len(values) for arm in sweep.arms for values in arm.axes.values()):
+        raise ValueError("a sweep needs an arm, and every axis of an arm a value")
+    sources: dict[str, str] = {}
+    for arm in sweep.arms:
+        name = Path(arm.dynamics).stem if arm.dynamics.endswith(".py") else arm.dynamics
+        if sources.setdefault(name, arm.dynamics) != arm.dynamics:
+            raise ValueError(f"{sources[name]} and {arm.dynamics} would both be called {name!r}; rename the file")
+    if sweep.keep not in ("all", "cells"):
+        raise ValueError(f"--keep: {sweep.keep!r} is neither all nor cells")
+    for quantity in sweep.record:
+        if quantity not in RECORDS:
+            raise ValueError(f"--record: no quantity called {quantity!r}; known: {', '.join(RECORDS)}")
+        if quantity in ("crossings", "last_crossing", "global_steps") and not loss.tensor:
+            raise ValueError(f"--record {quantity}: the basins of {loss.name!r} are not known at every step")
 
 
 def default_lr(loss: Loss) -> float:

@@ -23,7 +23,9 @@ from dynbench.kernels.step import Variant
 from dynbench.outcomes import cells as outcomes
 from dynbench.outcomes.wells import false_labels, global_labels
 from dynbench.store import SCHEMA, Run, canonical, parquet, write_whole
-from dynbench.sweep.definition import expanded
+from dynbench.sweep.axes import whole as whole_number
+from dynbench.sweep.definition import expanded, own_files
+from dynbench.sweep.exact import with_exact
 from dynbench.sweep.grid import Plan, Rows, Sweep
 from dynbench.sweep.rows import frame, paths
 
@@ -97,7 +99,6 @@ def run(
     chunk: int = LARGEST_BATCH,
     progress: Progress | None = None,
     command: str | None = None,
-    files: dict[str, str] | None = None,
 ) -> Result:
     """Runs a sweep, or finishes it, or shows it again: `.cells`, `.trajectories`, `.paths`, `.directory`.
 
@@ -105,17 +106,24 @@ def run(
     None of these changes a byte of the tables.  `progress(rows)` is told of rows as they end.
     Raises ValueError for a sweep that cannot be run, OSError where the disk refuses, ChunksFailed.
     """
+    workers, chunk = whole_number(workers or cores(), "--workers", 1, 4096), whole_number(chunk, "--chunk", 1, 10**9)
     job = Job(Plan(sweep))
     folder = Run(Path(out) / job.name)
     if folder.finished:
         return Result(folder.directory)
-    workers = workers or cores()
     begun = time.perf_counter()
     compile_all([write(text) for text in job.texts], workers)
     compile_seconds = time.perf_counter() - begun
+    kept = {place: path.read_bytes() for place, path in own_files(sweep).items()}
     folder.directory.mkdir(parents=True, exist_ok=True)
     folder.clean()
-    write_whole(folder.directory / "manifest.json", canonical(manifest(job, command, files or {})))
+    try:
+        for place, text in kept.items():
+            write_whole(folder.directory / place, text)
+        write_whole(folder.directory / "manifest.json", canonical(manifest(job, command)))
+    except OSError:
+        folder.remove_empty()
+        raise
     backend, failed, updates, seconds = Cpu(workers, progress), [], 0, 0.0
     for number in range(job.chunks):
         if whole(folder.chunk(number), job, number):
@@ -123,7 +131,7 @@ def run(
         try:
             table, done, spent = simulate(job, number, backend, chunk)
             write_whole(folder.chunk(number), parquet(table))
-        except (OSError, KeyboardInterrupt):
+        except (OSError, KeyboardInterrupt, ValueError):
             raise
         except Exception as error:
             failed.append(f"chunk {number}: {type(error).__name__}: {error}")
@@ -134,7 +142,7 @@ def run(
             f"{len(failed)} of {job.chunks} chunks failed ({failed[0]}); the others are kept in {folder.directory}"
         )
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, backend)))
-    table = collected(job, folder)
+    table = with_exact(collected(job, folder), job.plan)
     write_whole(folder.directory / "cells.csv", table.to_csv(index=False, lineterminator="\n").encode())
     log = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} updates={updates} kernel_seconds={seconds:.3f} workers={workers}\n"
     with (folder.directory / "run.log").open("a", encoding="utf-8") as file:
@@ -201,7 +209,7 @@ def summary(job: Job, run: Run) -> pd.DataFrame:
     return outcomes.cells(pooled, job.context, job.sweep.by_start)
 
 
-def manifest(job: Job, command: str | None, files: dict[str, str]) -> dict[str, Any]:
+def manifest(job: Job, command: str | None) -> dict[str, Any]:
     """What a run was, in full: enough to repeat it, and the same for equal runs on one machine."""
     loss = job.plan.loss
     versions = {name: __import__(name).__version__ for name in ("numba", "numpy", "pandas", "pyarrow", "scipy")}
@@ -209,7 +217,7 @@ def manifest(job: Job, command: str | None, files: dict[str, str]) -> dict[str, 
         "schema": SCHEMA,
         "run": job.id,
         "command": command,
-        "files": files,
+        "files": sorted(own_files(job.sweep)),
         "sweep": job.definition,
         "starts_in_words": job.sweep.starts.words(loss),
         "loss": {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim},

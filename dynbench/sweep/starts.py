@@ -1,6 +1,7 @@
 """Where trajectories start, and by what law: a probability over starts means nothing without it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from dynbench.sweep.axes import whole
 
 JITTER = 0.05  # of the distance to the basin's boundary, around a minimum (`trapped`)
 MOST = 10**12
+LAWS = ("points", "grid", "uniform", "trapped")
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,17 @@ class Starts:
     @staticmethod
     def read(path: Path, dim: int) -> "Starts":
         try:
-            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"--starts: cannot read {path}: {error}") from None
         rows: list[tuple[float, ...]] = []
         for place, line in enumerate(lines):
-            try:
-                row = tuple(float(cell) for cell in line.split(","))
-            except ValueError:
-                if place == 0:
-                    continue  # a header
-                raise ValueError(f"--starts: {path}, line {place + 1}: {line!r} is not {dim} numbers") from None
-            rows.append(row)
+            cells = [numeric(cell) for cell in line.split(",")]
+            if not line.strip() or (not rows and not place and all(c is None for c in cells) and ";" not in line):
+                continue  # an empty line, or a header
+            if None in cells:
+                raise ValueError(f"--starts: {path}, line {place + 1}: {line!r} is not {dim} numbers")
+            rows.append(tuple(c for c in cells if c is not None))
         return Starts.of(rows, dim, "--starts")
 
     @staticmethod
@@ -62,6 +63,11 @@ class Starts:
         if not unique:
             raise ValueError(f"{flag}: no start at all")
         return Starts("points", len(unique), unique)
+
+    @cached_property
+    def table(self) -> Floats:
+        """The listed points, (count, dim)."""
+        return np.array(self.points)
 
     def size(self, dim: int) -> int:
         """How many starts."""
@@ -100,7 +106,7 @@ class Starts:
         assert loss.dim is not None
         box = np.array(loss.box(loss.dim))
         if self.law == "points":
-            x = np.array(self.points)[index].T
+            x = self.table[index].T
         elif self.law == "grid":
             x = np.empty((loss.dim, len(index)))
             for d in range(loss.dim):  # the last coordinate runs fastest
@@ -109,8 +115,10 @@ class Starts:
                 x[d] = line[place]
         elif self.law == "uniform":
             x = drawn(box, index, 0, seed)
-        else:
+        elif self.law == "trapped":
             x = trapped(loss, box, index, seed)
+        else:
+            raise ValueError(f"starts: no law called {self.law!r}; known: {', '.join(LAWS)}")
         far = np.abs(x - box.mean(axis=1)[:, None]) > RADIUS * np.diff(box) / 2
         if far.any():
             n = int(np.flatnonzero(far.any(axis=0))[0])
@@ -118,6 +126,14 @@ class Starts:
                 f"the start {x[:, n].tolist()} lies farther than 1e6 half-widths from the domain of {loss.name}"
             )
         return np.ascontiguousarray(x)
+
+
+def numeric(cell: str) -> float | None:
+    """A cell of a CSV file as a number; None where it is none."""
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def drawn(box: Floats, index: Integers, draw: int, seed: int) -> Floats:

@@ -45,6 +45,12 @@ def probability(p: float, lo: float, hi: float) -> str:
     return f"{figure(p, digits)} [{figure(lo, digits)}, {figure(hi, digits)}]"
 
 
+def beside(cell: pd.Series) -> str:
+    """The exact probability, where there is one, and how many standard errors the measured one is from it."""
+    p = cell.get("p_exact", math.nan)
+    return "" if math.isnan(p) else f"{p:.4g} ({cell['z']:+.1f})"
+
+
 def spread(values: pd.Series, form: str) -> str:
     """One number, or the two ends where a row stands for several cells."""
     ends = [format(v, form) for v in (values.min(), values.max())]
@@ -104,6 +110,7 @@ def line(text: str, block: pd.DataFrame) -> list[str]:
         f"{int(cell['n'])}{each}",
         stayed,
         probability(cell["p_escape"], cell["p_escape_lo"], cell["p_escape_hi"]),
+        beside(cell),
         reached,
         percent(block[["converged", "absorbed", "stalled"]].sum().sum() / n),
         percent(block["cycling"].sum() / n),
@@ -115,6 +122,9 @@ def line(text: str, block: pd.DataFrame) -> list[str]:
 
 
 def aligned(rows: list[list[str]]) -> str:
+    """Columns side by side, those without any entry left out."""
+    kept = [c for c in range(len(rows[0])) if any(row[c] for row in rows[1:])]
+    rows = [[row[c] for c in kept] for row in rows]
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
@@ -155,6 +165,8 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
         "rest: came to rest (converged, absorbed or stalled); wander: still moving; P(final): L - Lmin within\n"
         "the first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
     )
+    if "p_exact" in cells and cells["p_exact"].notna().any():
+        notes.append("exact: the noisy chain without simulation (python -m dynbench.theory); z: in standard errors.")
     return "\n".join([aligned(body), "", *notes, *predictions(cells, loss)])
 
 

@@ -36,6 +36,10 @@ def step(x, g, value, norm, lr, state, half=0.5):
         (["--loss", "quartic", "--dynamics", "gradient", "--cap", "3"], "no rule of this sweep has a parameter 'cap'"),
         (["--loss", "quartic", "--steps", "0"], "--steps"),
         (["--loss", "quartic", "--steps", "many"], "--steps"),
+        (["--loss", "quartic", "--steps", "1" + "0" * 400], "--steps"),
+        (["--loss", "quartic", "--x0", "0:5e6:4001"], "half-widths"),
+        (["--loss", "rastrigin", "--dim", "10", "--starts", "grid:100"], "1e12"),
+        (["--loss", "quartic", "--cap", "1:2:10000000", "--lr", "0.001:0.01:1000"], "combinations"),
         (["--loss", "quartic", "--seeds", "-3"], "--seeds"),
         (["--loss", "quartic", "--seed", "1.5"], "--seed"),
         (["--loss", "quartic", "--starts", "sobol:10"], "--starts"),
@@ -71,6 +75,44 @@ def test_a_mistake_gets_one_sentence_and_leaves_nothing(argv, why, tmp_path, mon
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("loss", "start"), [("quartic", ["--x0", "-1:2:4"]), ("himmelblau", ["--start", "-1,2"])])
+def test_values_may_begin_with_a_minus_sign(loss, start, tmp_path, capsys):
+    argv = ["--loss", loss, "--dynamics", "gradient", *start, "--lr", "0.001", "--steps", "9", "--json"]
+    assert main([*argv, "--out", str(tmp_path)]) == 0
+    assert sum(c["n"] for c in json.loads(capsys.readouterr().out)["cells"]) == (4 if loss == "quartic" else 1)
+
+
+@pytest.mark.parametrize(
+    ("toml", "why"),
+    [("steps = [1]", "--steps"), ("steps = true", "--steps"), ("dim = {a = 1}", "--dim"), ("start = 'a'", "--start"),
+     ("x0 = true", "x0"), ("cap = {}", "cap"), ("arm = 3", "[[arm]]"), ("steps =", "--config")],
+)  # fmt: skip
+def test_a_config_file_of_wrong_types_says_so(toml, why, tmp_path, capsys):
+    config = tmp_path / "wrong.toml"
+    config.write_text(f'loss = "quartic"\ndynamics = "capped"\n{toml}\n')
+    assert main(["--config", str(config), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert why in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_with_files_of_ones_own_can_be_replayed_from_anywhere(tmp_path, monkeypatch, capsys):
+    from dynbench.replay import main as replay
+
+    (tmp_path / "half.py").write_text(RULE)
+    argv = ["--loss", "quartic", "--dynamics", str(tmp_path / "half.py"), "--x0", "3.9:4.1:5", "--steps", "50"]
+    assert main([*argv, "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    (tmp_path / "half.py").unlink()
+    folder = next((tmp_path / "out").iterdir())
+    monkeypatch.chdir(folder)
+    assert replay([str(folder), "3"]) == 0
+    assert "the same to the bit" in capsys.readouterr().out
+    (folder / "manifest.json").write_text("{}")
+    assert replay([str(folder), "3"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_rule_in_a_file_runs_and_one_that_does_not_compile_says_where(tmp_path, monkeypatch, capsys):

@@ -57,7 +57,7 @@ def test_pieces_cover_every_row_once():
     [
         (Sweep("quartic", (Arm("capped", {"cop": (1.0,)}),), THREE), "did you mean 'cap'"),
         (Sweep("quartic", (Arm("capped", {"cap": (-1.0,)}),), THREE), "outside its bounds"),
-        (Sweep("quartic", (Arm("capped", {"lr": (0.0,)}),), THREE), "outside its bounds"),
+        (Sweep("quartic", (Arm("capped", {"lr": (0.0,)}),), THREE), "above 0"),
         (Sweep("quartic", (Arm("gradient", {"temperature": (-0.1,)}),), THREE), "outside its bounds"),
         (Sweep("quartic", (Arm("gradient"),), THREE, record=("crosings",)), "no quantity called"),
         (
@@ -82,6 +82,6 @@ def test_an_axis_goes_to_every_arm_that_takes_it():
         with_axes(SWEEP, {"beta": (0.5,)})
 
 
-def test_a_sweep_survives_being_written_out():
+def test_a_sweep_survives_being_written_out(tmp_path):
     definition = expanded(Plan(SWEEP))
-    assert expanded(Plan(restored(definition, {}))) == definition
+    assert expanded(Plan(restored(definition, tmp_path))) == definition

@@ -1,5 +1,7 @@
 """The same sweep gives the same bytes, whatever the workers, the chunks, or an interruption."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,8 @@ SWEEP = Sweep(
     seeds=3,
     record=("crossings", "limited"),
 )
+
+NOISY = Arm("sign", {"temperature": (1.0,)})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -42,8 +46,6 @@ def reference(tmp_path):
 @pytest.mark.parametrize("keep", ["all", "cells"])
 @pytest.mark.parametrize(("workers", "chunk"), [(2, 2**17), (1, 1), (2, 37)])
 def test_neither_workers_nor_chunks_change_a_byte(tmp_path, workers, chunk, keep):
-    from dataclasses import replace
-
     sweep = replace(SWEEP, keep=keep)
     if chunk == 1:
         sweep = replace(sweep, starts=Starts("grid", 11))
@@ -68,6 +70,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, refe
     folder = next(tmp_path.glob("quartic-*"))
     assert len(list(folder.glob("chunks/*.parquet"))) == 2
     (folder / "chunks" / ".torn.part").write_bytes(b"half")
+    os.utime(folder / "chunks" / ".torn.part", (0, 0))
     (folder / "chunks" / "000001.parquet").write_bytes(b"not a chunk")
     done.clear()
     monkeypatch.setattr(running, "simulate", lambda *a: (done.append(a[1]), simulate(*a))[1])
@@ -101,8 +104,6 @@ def test_a_chunk_that_fails_leaves_the_others(tmp_path, monkeypatch):
 
 
 def test_a_subset_of_the_starts_gives_the_same_rows(tmp_path):
-    from dataclasses import replace
-
     whole = run(SWEEP, tmp_path).trajectories
     points = tuple((float(x),) for x in np.linspace(0, 5, 101)[[3, 50, 71]])
     part = run(replace(SWEEP, starts=Starts("points", 3, points)), tmp_path).trajectories
@@ -121,3 +122,52 @@ def test_what_is_stored_is_what_was_asked(tmp_path):
     assert {"crossings", "limited"} <= set(rows.columns)
     longest = result.paths.groupby("id")["step"].agg(["min", "max", "size"])
     assert (longest == [0, 300, 301]).all().all()
+
+
+def test_nothing_is_counted_twice(tmp_path):
+    """The same combination in two arms runs once."""
+    capped = (Arm("capped", {"cap": (10.0, 100.0)}), Arm("capped", {"cap": (100.0, 1000.0)}))
+    twice = Sweep("quartic", (*capped, Arm("sign"), Arm("sign")), Starts("grid", 5), steps=50)
+    cells = run(twice, tmp_path).cells
+    assert cells.groupby(["dynamics", "cap"], dropna=False)["n"].sum().to_list() == [5, 5, 5, 5]
+    assert (
+        run(Sweep("quartic", (Arm("sign"), Arm("sign")), Starts("grid", 5), steps=50), tmp_path).cells["n"].sum() == 5
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"steps": 0}, "--steps"),
+        ({"seeds": 0}, "--seeds"),
+        ({"seed": -1}, "--seed"),
+        ({"arms": ()}, "needs an arm"),
+        ({"arms": (Arm("capped", {"cap": ()}),)}, "every axis"),
+        ({"starts": Starts("gird", 10)}, "no law called 'gird'"),
+        ({"starts": Starts("grid", 0)}, "--starts"),
+        ({"starts": Starts("points", 1, ((3.0,), (4.0,)))}, "2 points are given"),
+        ({"starts": Starts("points", 2, ((3.0,), (4e9,)))}, "half-widths"),
+        ({"targets": ()}, "--targets"),
+        ({"arms": (Arm("capped"), Arm("capped.py"))}, "would both be called 'capped'"),
+        (
+            {"seeds": 10**12, "starts": Starts("uniform", 10**12), "arms": (Arm("sign", {"temperature": (1.0,)}),)},
+            "more than",
+        ),
+    ],
+)
+def test_a_sweep_from_python_is_checked_as_the_command_is(tmp_path, changes, why):
+    with pytest.raises(ValueError, match=why):
+        run(replace(SWEEP, **changes), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_a_run_that_kept_none_are_refused(tmp_path):
+    result = run(replace(SWEEP, keep="cells", starts=Starts("grid", 5)), tmp_path)
+    with pytest.raises(ValueError, match="no trajectory was kept"):
+        result.trajectories  # noqa: B018
+
+
+def test_the_first_target_is_the_first_one_given(tmp_path):
+    a, b = (run(replace(SWEEP, targets=t), tmp_path).cells for t in ((1e-6, 1.0), (1.0, 1e-6)))
+    assert (a["p_best"] <= b["p_best"]).all()
+    assert (a["p_best"] < b["p_best"]).any()

@@ -1,0 +1,43 @@
+"""Exact answers beside measured ones: the columns p_exact and z of the table of cells."""
+
+import numpy as np
+import pandas as pd
+
+from dynbench.sweep.grid import LABELS_KEPT, Plan
+from dynbench.theory.exact import escape_probability
+
+MOST_CELLS = 2000  # beyond it, cells are left without (each takes a few hundredths of a second)
+
+
+def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The table of cells with p_exact, where one is known, and z = (escaped - n p) / sqrt(n p (1 - p)).
+
+    p is averaged over the cell's starts.  z treats the n trajectories as equal; as p differs between starts the true
+    spread is a little smaller, so |z| is on the safe side.
+    """
+    noisy = (table["temperature"] > 0) | (table["gradient_noise"] > 0)
+    p = np.full(len(table), np.nan)
+    if plan.starts <= LABELS_KEPT:
+        for place in np.flatnonzero(noisy & (table["start_basin"] >= 0))[:MOST_CELLS]:
+            p[place] = exact(table.iloc[place], plan)
+    n, k = table["n"].to_numpy(), table["escaped"].to_numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = (k - n * p) / np.sqrt(n * p * (1.0 - p))
+    return table.assign(p_exact=p, z=z)
+
+
+def exact(cell: pd.Series, plan: Plan) -> float:
+    """The exact escape probability of a cell; nan where none is known."""
+    label = int(cell["start_basin"])
+    names = [c for c in cell.index if str(c) == "x0" or str(c).startswith("x0_")]
+    if names:
+        x0 = np.array([[cell[c]] for c in names], float)
+    else:
+        index = np.flatnonzero(plan.labels == label)
+        x0 = plan.sweep.starts.at(plan.loss, index, plan.sweep.seed)
+    parameters = {n: float(cell[n]) for n in plan.parameters if not pd.isna(cell[n])}
+    found = escape_probability(
+        plan.loss, str(cell["dynamics"]), parameters, float(cell["lr"]), float(cell["temperature"]),
+        float(cell["gradient_noise"]), label, x0, plan.sweep.steps,
+    )  # fmt: skip
+    return float("nan") if found is None else found[0]
