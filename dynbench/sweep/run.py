@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,7 @@ def manifest(job: Job, command: str | None) -> dict[str, Any]:
     }
 
 
+@cache
 def git_commit() -> str | None:
     """Commit of the source this runs from, `-dirty` if it was edited; None outside a checkout."""
     home = Path(dynbench.__file__).parent
