@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from batches import batch, run
 
 from dynbench import find
+from dynbench.kernels.link import pair_source, reason
+from dynbench.kernels.rewrite import CannotLift
+from dynbench.kernels.step import Variant
 
 RULE = "def step(x, g, value, norm, lr, state, k=0.5):\n    return -lr * g * k, state\n"
 HEAD = "from dynbench import Loss, Minimum\n"
@@ -128,3 +132,31 @@ def test_what_is_right_is_taken(tmp_path):
     assert find.loss(write(tmp_path, two())).dim == 2
     assert find.loss(write(tmp_path, two(domain="((-2.0, 2.0), (-1.0, 1.0))"))).box(2)[1] == (-1.0, 1.0)
     assert find.dynamics(write(tmp_path, RULE + "bounds = {'k': (0, float('inf'))}")).parameters == {"k": 0.5}
+
+
+@pytest.mark.parametrize("calls", ["f(x)", "h(x)"])
+def test_a_helper_that_calls_itself_is_refused_before_compiling(tmp_path, calls):
+    text = f"def f(x):\n    return {calls}\n\ndef h(x):\n    return f(x)\n\n"
+    rule = find.dynamics(write(tmp_path, text + RULE.replace("* k", "* f(g)")))
+    with pytest.raises(CannotLift, match=r"^mine\.py, line 1, in f: a helper cannot call itself here; write `for"):
+        pair_source(find.loss("quartic"), rule, Variant())
+
+
+def test_what_is_no_number_is_named(tmp_path):
+    rule = find.dynamics(write(tmp_path, RULE.replace("-lr * g * k", "None")))
+    quartic = find.loss("quartic")
+    with pytest.raises(CannotLift, match=r"^[^\n]*`add\(float64, None\)`: a loss or a rule computes with numbers only"):
+        run(quartic, rule, batch(quartic, rule, [3.5]), 1)
+
+
+def test_a_compilers_many_lines_become_one_sentence():
+    many = (
+        "Failed in nopython mode pipeline (step: nopython frontend)\nNo implementation of f(x) found for signature:\n"
+    )
+    assert reason(TypeError(many + " \n >>> mul(float64, Literal[str](abc))\n\nThere are")).startswith(
+        "there is no `mul(float64, text 'abc')`: a loss or a rule computes with numbers only"
+    )
+    nothing = reason(TypeError("Failed in nopython mode pipeline (step: x)\nSomething odd\nDuring: typing of a call"))
+    assert nothing == "Something odd"
+    assert len(reason(TypeError("word " * 200))) == 200
+    assert reason(TypeError()) == "TypeError"

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from typing import Any
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import events, lanes, passage, pointer, shape, trajectory
-from dynbench.kernels.rewrite import CannotLift, rewritten
+from dynbench.kernels.rewrite import CannotLift, place, rewritten
 from dynbench.kernels.score import Scored
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Step, Variant
@@ -80,6 +81,8 @@ class Helpers:
             tree = rewritten(function, self)
             tree.name = self.names[function]
             self.texts[tree.name] = INLINED + ast.unparse(tree) + "\n"
+        elif self.names[function] not in self.texts:  # it is being written just now
+            raise CannotLift(f"{place(function)}: a helper cannot call itself here; write `for ... in range(...)`")
         return self.names[function]
 
 
@@ -197,10 +200,16 @@ def first_line(path: Path) -> str:
 
 
 def reason(error: Exception) -> str:
-    """The telling line of a compiler's many."""
+    """The telling lines of a compiler's many, as one sentence of 200 letters at most."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    call = next((line.removeprefix(">>> ") for line in lines if line.startswith(">>> ")), "")
+    if call:
+        call = re.sub(r"\bnone\b", "None", re.sub(r"Literal\[str\]\((.*?)\)", r"text '\1'", call))
+        return f"there is no `{call[:90]}`: a loss or a rule computes with numbers only, not with None, texts or lists"
     telling = [line for line in lines if "Error: " in line or "No implementation" in line or line.startswith("Unknown")]
-    return (telling or lines or [type(error).__name__])[-1 if telling else 0]
+    plain = [line for line in lines if not line.startswith(("Failed in nopython", "During: ", "File "))]
+    told = " ".join(dict.fromkeys([*telling[-1:], *plain[:2]])) or type(error).__name__
+    return told if len(told) <= 200 else told[:198] + " …"
 
 
 def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str, str]:
