@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 from dynbench import find
 from dynbench.dynamics.base import Dynamics
@@ -18,8 +18,15 @@ NAME = 20  # columns of the name
 SHOWN = 4  # minima that the readable table writes out
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="dynbench list", description="Lists the losses and the rules, with formula and source.", allow_abbrev=False
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the readable table")

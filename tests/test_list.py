@@ -60,7 +60,7 @@ def test_usage_errors(flag, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([flag])
     assert stopped.value.code == 2
-    assert "unrecognized arguments" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"error: unrecognized arguments: {flag}\n"
 
 
 def test_it_loads_nothing_heavy():

@@ -11,7 +11,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message} (see `{self.prog} --help`)\n")
+        self.exit(2, f"error: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quiet", action="store_true", help="do not print where the page is")
     chosen = parser.parse_args(argv)
+    if chosen.out is not None and chosen.out.is_dir():
+        parser.error(f"--out {chosen.out} is a folder; give the page's name as well, {chosen.out / 'report.html'}")
 
     from dynbench.report.page import build  # after --help has been answered
     from dynbench.store import find_run, write_whole

@@ -168,10 +168,18 @@ def test_mistakes_are_one_line(run, tables, tmp_path, capsys, monkeypatch):
         assert re.fullmatch(r"error: [^\n]+\n", captured.err)
         assert words in captured.err
         assert captured.out == ""
-    with pytest.raises(SystemExit) as stopped:
-        main(["a", "--nosuch"])
-    assert stopped.value.code == 2
-    assert re.fullmatch(r"error: [^\n]+\n", capsys.readouterr().err)
+    usage = [
+        (["a", "--nosuch"], "unrecognized arguments: --nosuch"),
+        (
+            [str(run.directory), "--out", "half"],
+            "--out half is a folder; give the page's name as well, half/report.html",
+        ),
+    ]
+    for argv, told in usage:
+        with pytest.raises(SystemExit) as stopped:
+            main(argv)
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err == f"error: {told}\n"
 
 
 def test_help_imports_nothing_heavy():
