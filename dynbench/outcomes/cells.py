@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dynbench.batch import Integers
 from dynbench.kernels.shape import STATUSES
-from dynbench.outcomes import medians
+from dynbench.outcomes import medians, times
 from dynbench.outcomes.intervals import interval
 from dynbench.outcomes.medians import names
 
@@ -52,14 +52,24 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
     * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in the basin of a global minimum.  nan
       where Lmin is unknown.
     * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
+    * further times and how many came back: see `times`.
     * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
       (as if they were random); `none`: deterministic, from one start: no interval.
     """
     parts = [frames] if isinstance(frames, pd.DataFrame) else frames
-    needed = [part[[*key(part, context, by_start), *READ]] for part in parts]
+    needed = [part[[*key(part, context, by_start), *READ, *filter(None, [hit_column(part)])]] for part in parts]
     frame = pd.concat(needed, ignore_index=True)
+    if not frame["id"].is_monotonic_increasing:  # sums of floats depend on the order
+        frame = frame.sort_values("id", ignore_index=True)
     codes, table = grouped(frame, key(frame, context, by_start))
-    return finished(table, counted(frame, codes, len(table), context), medians.exact(frame, codes, len(table)), context)
+    counts, middles = counted(frame, codes, len(table), context), medians.exact(frame, codes, len(table))
+    made = finished(table, counts, middles, context)
+    return made.assign(**times.times(frame, codes, made, context.steps, hit_column(frame)))
+
+
+def hit_column(frame: pd.DataFrame) -> str | None:
+    """The column of times to the first target."""
+    return next((c for c in ("t_hit", "t_hit_0") if c in frame), None)
 
 
 def aggregate(frame: pd.DataFrame, context: Context, by_start: bool = False) -> pd.DataFrame:
@@ -98,7 +108,8 @@ def estimates(aggregate: pd.DataFrame, context: Context) -> pd.DataFrame:
     """
     whole = merge([aggregate])
     table = whole[[c for c in names(whole) if c[0] != "#"]]
-    return finished(table, whole, medians.binned(whole, context.base), context)
+    made = finished(table, whole, medians.binned(whole, context.base), context)
+    return made.assign(**times.none(len(made)))
 
 
 def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians, context: Context) -> pd.DataFrame:

@@ -72,7 +72,7 @@ def median_time(
     l-th lowest and l-th highest time, l the lowest with P(Bin(n, 1/2) <= l) >= (1 - confidence)/2: they cover at
     least so often whatever the law of T.  With fewer than six (at 95 %) there are no such two: 0 and nan.
     """
-    from scipy.stats import binom
+    from scipy.special import bdtr, bdtrik
 
     time = integers(t_exit)
     cell = cell_of(time, codes)
@@ -86,7 +86,10 @@ def median_time(
 
     low, high = place((n - 1) // 2), place(n // 2)
     sizes, where = np.unique(n, return_inverse=True)
-    rank = binom.ppf((1.0 - confidence) / 2.0, sizes, 0.5).astype(np.int64)[where]
+    tail = (1.0 - confidence) / 2.0
+    above = np.ceil(np.where(sizes > 0, bdtrik(tail, np.maximum(sizes, 1), 0.5), 0.0))
+    below = np.maximum(above - 1.0, 0.0)  # rounding may have lifted it by one
+    rank = np.where(bdtr(below, sizes, 0.5) >= tail, below, above).astype(np.int64)[where]
     lo = np.where((rank > 0) | (n == 0), place(np.maximum(rank - 1, 0)), 0.0)
     hi = np.where(rank > 0, place(n - np.maximum(rank, 1)), np.nan)
     return np.where(np.isnan(high), low, (low + high) / 2.0), lo, hi

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dynbench.kernels.shape import STATUSES
-from dynbench.outcomes import medians
+from dynbench.outcomes import medians, times
 from dynbench.outcomes.cells import Context, aggregate, cells, estimates, merge
 from dynbench.outcomes.intervals import interval
 
@@ -19,6 +19,7 @@ converged absorbed cycling stalled diverged censored p_global p_global_lo p_glob
 """
 COLUMNS = TABLE.split()
 CONTEXT = Context(steps=100, minimum_value=0.5, targets=(0.25, 1e-3), starts="uniform", parameters=("cap", "beta"))
+COLUMNS = [*COLUMNS, *times.none(0)]
 
 
 def rows(n: int, **columns) -> pd.DataFrame:
@@ -216,8 +217,10 @@ def test_neither_order_nor_chunks_matter(by_start):
 def test_aggregates_give_the_same_table_but_for_the_medians(minimum_value):
     frame, context = mixed(), Context(100, minimum_value, (0.25,), "uniform", ("cap", "beta"))
     exact, binned = cells(frame, context), estimates(aggregate(frame, context), context)
-    middles = ["t_exit_median", "t_exit_median_escaped", "loss_median"]
-    pd.testing.assert_frame_equal(exact.drop(columns=middles), binned.drop(columns=middles), check_exact=True)
+    middles, only_rows = ["t_exit_median", "t_exit_median_escaped", "loss_median"], list(times.none(0))
+    other = [*middles, *only_rows]
+    pd.testing.assert_frame_equal(exact.drop(columns=other), binned.drop(columns=other), check_exact=True)
+    assert binned[only_rows].isna().all(axis=None)
     for name in middles[:2]:
         np.testing.assert_allclose(binned[name], exact[name], rtol=1 / 16)
     base = 0.0 if np.isnan(minimum_value) else minimum_value
