@@ -24,6 +24,8 @@ class Dynamics:
     limited: Callable[..., bool] | None = None  # same arguments as step: whether a cap binds (for --record limited)
     # where a parameter is defined, {"cap": (0, inf)}; outside: a usage error
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)
+    # parameters that are decay rates a step: a memory m <- decay m + ... lasts lr/(1 - decay) in the time of the ODE
+    decays: tuple[str, ...] = ()
     formula: str = ""  # first line of the file's docstring; `find` fills it in
     name: str = ""  # the file's name; `find` fills it in
 

@@ -25,4 +25,5 @@ dynamics = Dynamics(
     start=start,
     source="Tieleman & Hinton 2012; Su 2019, below (7)",
     bounds={"beta": (0.0, 1.0), "eps": (0.0, inf), "eps_inside": (0.0, 1.0)},
+    decays=("beta",),
 )

@@ -1,0 +1,157 @@
+"""Is it the flow, the step, the inertia or the noise?  What makes the trajectories of a cell escape.
+
+The step h is halved with h * steps and the ODE held: cap and other parameters stay, decays a step become their square
+roots.  An escape that the ODE itself makes goes on as h -> 0; one that Euler's step makes ends.  Beside it, for capped
+rules, h M is held instead: there nothing changes, for only the product decides how far a step can reach.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf, isnan, nan
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dynbench.batch import Floats, Integers
+from dynbench.dynamics.base import Dynamics
+from dynbench.losses.base import Loss
+from dynbench.outcomes import wells
+from dynbench.outcomes.halving import LAST, Cell, Level, first_share, ladder, level, spread, table
+from dynbench.outcomes.probe import is_capped, is_downhill, is_inertial, longest_step, value_at
+from dynbench.theory.thresholds import hitting_time
+
+SHARE = 0.25  # of the first P: escapes have ended where P is surely below it, and go on where it is surely above
+NONE = "None of the starts escapes: there is nothing to explain."
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """Why a cell escapes."""
+
+    label: str  # noise, singular, step-size, inertia, flow or undecided
+    evidence: pd.DataFrame  # h, steps, n, escaped, p, lo, hi, held ('ode', 'hM', or 'noise': the noisy cell itself)
+    reason: str  # in words
+
+
+def mechanism(
+    loss: Loss,
+    dynamics: Dynamics,
+    parameters: Mapping[str, float],
+    lr: float,
+    temperature: float,
+    gradient_noise: float,
+    x0: Floats,
+    basin: Integers,
+    stream: NDArray[np.uint64],
+    steps: int,
+    seed: int = 0,
+    workers: int | None = None,
+    halvings: int = 10,
+    budget: float = 2e9,
+) -> Mechanism:
+    """Labels the escapes from x0 (dim, n), basin (n,), stream (n,), within `steps` steps of size `lr`.
+
+    * noise: there is noise, and without it P is 0, or surely below a quarter.  If it is not, the noise-free cell is
+      what is labelled.
+    * step-size: P is surely below a quarter of its first value in the last three halvings, or 0 where the capped
+      flow's longest step h M (L* - f_star) is shorter than the distance D to the wall.
+    * If P stays surely above a quarter of it: singular, where the rule's steps are unbounded beside a false minimum
+      (the global flow; a cap that does not bind within the halvings), since that flow ends at t* = ln(L0/L*);
+      inertia, where the rule goes on uphill by its memory; else flow, whose own orbits cross the boundary.
+    * undecided: none of these, with the reason.
+
+    "Surely": in the 95 % interval; P itself where all starts were run, for these starts are then the whole cell.
+    `parameters`: of loss and rule, defaults where missing.  `budget`: coordinate updates in all, about; where more
+    would be needed, fewer starts are run, evenly spread.  Deterministic, and with the cell's own noise.
+    """
+    loss = loss.at(len(x0))
+    complete = {**loss.parameters, **dynamics.parameters} | dict(parameters)
+    cell = Cell(loss, dynamics, complete, lr, temperature, gradient_noise, x0, basin, stream, steps, seed, workers)
+    if not (np.asarray(basin) >= 0).any():
+        return Mechanism("undecided", table([]), "The starts' basins are not known.")
+    levels, prefix = [], ""
+    if cell.noisy:
+        share = first_share(cell, budget)
+        noisy, quiet = level(cell, 0, "noise", share), level(cell.quiet, 0, "ode", share)
+        assert noisy is not None
+        assert quiet is not None
+        if noisy.escaped == 0:
+            return Mechanism("undecided", table([noisy, quiet]), NONE)
+        words = f"with noise P = {noisy.p:.3g}, without it {quiet.p:.3g} from the same starts."
+        if ended(quiet, noisy.p):
+            return Mechanism("noise", table([noisy, quiet]), f"It is the noise: {words}")
+        levels, cell, prefix = [noisy], cell.quiet, f"Not the noise: {words}  "
+    capped, singular, reach = jumps(cell)
+    series = ladder(cell, reach if capped else nan, halvings, budget / (2 if capped else 1))
+    label, reason = verdict(cell, series, capped, singular, reach)
+    levels += series
+    if capped and series[0].escaped:
+        spare = budget / (2 * len(series))
+        beside = [level(cell, v.times, "hM", spare if v.times else max(spare, cell.block)) for v in series]
+        levels += [found for found in beside if found is not None]
+        lowest, highest = (f([v.p for v in levels if v.held == "hM"]) for f in (min, max))
+        reason += f"  With h M held, P stays between {lowest:.3g} and {highest:.3g}."
+    return Mechanism(label, table(levels), prefix + reason)
+
+
+def jumps(cell: Cell) -> tuple[bool, bool, float]:
+    """Whether the rule is capped; whether its steps are unbounded beside all minima; max of longest step over D.
+
+    The minima are those of the starts' basins, the steps those at the cell's own h; nan where no D is known.
+    """
+    known = [wells.minimum(cell.loss, int(label)) for label in np.unique(cell.basin[cell.basin >= 0])[:1000]]
+    minima = [m for m in known if m is not None]
+    sizes = [longest_step(cell.dynamics, cell.own, cell.lr, m.value) for m in minima]
+    shares = [size / m.distance for size, m in zip(sizes, minima, strict=True) if size < inf and not isnan(m.distance)]
+    capped = bool(minima) and all(is_capped(cell.dynamics, cell.own, cell.lr, m.value) for m in minima)
+    return capped, bool(minima) and all(size == inf for size in sizes), max(shares, default=nan)
+
+
+def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach: float) -> tuple[str, str]:
+    """(label, reason) from the levels with the ODE held."""
+    first, last, recent = levels[0], levels[-1], levels[1:][-LAST:]
+    if first.escaped == 0:
+        return "undecided", NONE
+    change = f"P goes from {first.p:.3g} at h = {first.h:.3g} to {last.p:.3g} at h = {last.h:.3g}"
+    fall = f"with the ODE held {change}"
+    bounded = capped and reach * 0.5**last.times < 1.0
+    if bounded and reach >= 1.0 and last.escaped == 0:
+        return "step-size", f"It is the step: escapes end where h M L* < D, h < {cell.lr / reach:.3g}; {fall}."
+    if is_inertial(cell.dynamics, cell.own, cell.lr) and not cell.dynamics.decays:
+        return "undecided", f"The rule has inertia but does not name its `decays`, so the ODE was not held: {change}."
+    if len(recent) < LAST:
+        return "undecided", f"After {len(levels) - 1} halvings {fall}: the budget reaches no further."
+    if all(ended(v, first.p) for v in recent):
+        return "step-size", f"It is the step: {fall}."
+    if not all(goes_on(v, first.p) for v in recent):
+        return "undecided", f"Neither gone nor surely there: {fall}, from {last.n} starts."
+    if bounded:
+        return "undecided", f"The longest step h M L* is shorter than the way out D, and yet {fall}."
+    if singular or capped:
+        limit = f", where only below h = {cell.lr / reach:.3g} the cap would end it" if capped and reach > 0 else ""
+        return "singular", f"The flow itself ends{ends_at(cell)}, and steps past its end leave: {fall}{limit}."
+    if is_inertial(cell.dynamics, cell.own, cell.lr):
+        return "inertia", f"It is the memory, which goes on uphill as h -> 0: {fall}."
+    if len(cell.x0) == 1 and is_downhill(cell.dynamics, cell.own, cell.lr):
+        return "undecided", f"In one dimension no downhill flow crosses a wall, and yet {fall}."
+    return "flow", f"The rule's own flow crosses the basin's boundary: {fall}."
+
+
+def ended(found: Level, first: float) -> bool:
+    return (found.p if found.whole else found.interval[1]) < SHARE * first
+
+
+def goes_on(found: Level, first: float) -> bool:
+    return (found.p if found.whole else found.interval[0]) > SHARE * first
+
+
+def ends_at(cell: Cell) -> str:
+    """` at t* = ...`, the median over some starts of ln(L0/L*), f_star taken off; nothing where it is not known."""
+    shift, times = cell.parameters.get("f_star", 0.0), []
+    for row in spread(len(cell.basin), 101):
+        minimum = wells.minimum(cell.loss, int(cell.basin[row]))
+        value = value_at(cell.loss, cell.x0[:, row], [cell.parameters[n] for n in cell.loss.parameters])
+        if minimum is not None and minimum.value > shift and value > shift:
+            times.append(hitting_time(value - shift, minimum.value - shift))
+    return f" at t* = ln(L0/L*) = {np.median(times):.3g}" if times else ""

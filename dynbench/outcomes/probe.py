@@ -1,0 +1,88 @@
+"""What a rule does by itself, found by asking its `step` in plain Python: one coordinate, no kernel.
+
+|grad| = |g|, x = 0 and the loss's value as given.  All of it is exact to rounding.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf, isclose, isfinite
+
+from dynbench.dynamics.base import Dynamics
+from dynbench.losses.base import Loss
+
+TINY = 1e-120  # a gradient beside a minimum: its square is still a number
+HUGE = 1e50  # no step of a rule that is bounded beside a minimum
+WARM = 64  # steps of a constant gradient that fill a memory
+SNAP = 1e-3  # a gain this close to 1 is the error of a memory that is not quite full
+
+
+def walk(dynamics: Dynamics, parameters: Mapping[str, float], lr: float, gradients: list[float], value: float) -> float:
+    """Displacement in the last of some steps that see these gradients, and this loss value, one after the other."""
+    given = [float(parameters.get(name, default)) for name, default in dynamics.parameters.items()]
+    state = dynamics.start(lr, *given) if dynamics.start is not None else ()
+    dx = 0.0
+    for g in gradients:
+        dx, state = dynamics.step(0.0, g, value, abs(g), lr, state, *given)
+    return dx
+
+
+def longest_step(dynamics: Dynamics, parameters: Mapping[str, float], lr: float, value: float) -> float:
+    """lim |dx| as g -> 0 at a fixed value L of the loss: how far a rule jumps from just beside a minimum of height L.
+
+    0 for gradient descent, lr for sign descent, lr M (L - f_star) for the capped flow (11); inf for the global flow
+    (8), which is what makes its false minima singular.
+    """
+    size = abs(walk(dynamics, parameters, lr, [TINY], value))
+    return size if size < HUGE else inf
+
+
+def is_capped(dynamics: Dynamics, parameters: Mapping[str, float], lr: float, value: float) -> bool:
+    """Whether the longest step is lr M (L - f_star), M the parameter `cap`: the capped flow (11), and rules like it."""
+    if "cap" not in dynamics.parameters:
+        return False
+    given = dynamics.parameters | dict(parameters)
+    size = longest_step(dynamics, parameters, lr, value)
+    expected = lr * given["cap"] * abs(value - given.get("f_star", 0.0))
+    return isfinite(size) and isclose(size, expected, rel_tol=1e-6)
+
+
+def is_inertial(dynamics: Dynamics, parameters: Mapping[str, float], lr: float) -> bool:
+    """Whether the rule goes on uphill for a while: dx < 0 although g < 0, after many steps with g = 1."""
+    return dynamics.start is not None and walk(dynamics, parameters, lr, [1.0] * WARM + [-1e-3], 1.0) < 0.0
+
+
+def is_downhill(dynamics: Dynamics, parameters: Mapping[str, float], lr: float) -> bool:
+    """Whether the first step of the rule goes down either slope: dx g <= 0 for g = 1 and g = -1."""
+    return all(walk(dynamics, parameters, lr, [g], 1.0) * g <= 0.0 for g in (1.0, -1.0))
+
+
+def halved(
+    dynamics: Dynamics, parameters: Mapping[str, float], lr: float, times: int
+) -> tuple[dict[str, float], float]:
+    """(parameters, lr) of the same ODE at the step h/2^times, where h is the unit of its time at `lr`.
+
+    Each of `dynamics.decays` becomes its 2^times-th root, so that the memory lasts as long in the time of the ODE, and
+    lr is divided by 2^times.  A rule with memory may need another lr: heavy ball v <- μv - lr g adds up 1/(1 - μ)
+    gradients, and Adagrad's steps shrink as 1/√k.  So lr is corrected until, under a constant gradient and after the
+    same time, a step is 2^times times shorter: lr (1 - μ')/((1 - μ) 2^times) for heavy ball, lr/√(2^times) for Adagrad.
+    """
+    given = dynamics.parameters | dict(parameters)
+    unknown = [name for name in dynamics.decays if name not in given]
+    if unknown:
+        raise ValueError(f"rule {dynamics.name!r} calls {unknown[0]!r} a decay, which is not one of its parameters")
+    share = 0.5**times
+    slower = given | {name: given[name] ** share for name in dynamics.decays}
+    if dynamics.start is None or times == 0:
+        return slower, lr * share
+    one = walk(dynamics, given, lr, [1.0] * WARM, 1.0)
+    many = walk(dynamics, slower, lr * share, [1.0] * (WARM * 2**times), 1.0)
+    gain = many / (one * share) if one != 0.0 and isfinite(one) and isfinite(many) else 1.0
+    return slower, lr * share / (gain if gain > 0.0 and abs(gain - 1.0) > SNAP else 1.0)
+
+
+def value_at(loss: Loss, x: Iterable[float], parameters: Sequence[float]) -> float:
+    """L(x), x (dim,)."""
+    point = [float(c) for c in x]
+    if loss.value_grad is not None:
+        return float(loss.value_grad(point, [0.0] * len(point), *parameters))
+    assert loss.value is not None
+    return float(loss.value(point[0], *parameters))
