@@ -70,33 +70,78 @@ def share(p: float) -> str:
     return f"{p:.3f}" if p < 0.9995 else f"{p:.4f}" if p < 0.99995 else ">0.9999"
 
 
+def is_noisy(row: Mapping[Any, Any]) -> bool:
+    """Whether an arm is random, so that a threshold of the noiseless rule says nothing exact about it."""
+    return any(row.get(c, 0.0) > 0.0 for c in AXES[1:])
+
+
+def key(row: Mapping[Any, Any]) -> frozenset[tuple[str, Any]]:
+    """An arm's settings, to find it again in another table."""
+    return frozenset((str(c), value) for c, value in row.items() if value == value)
+
+
 def few(
     table: pd.DataFrame,
     limit: int,
     critical: Callable[[Mapping[Any, Any]], float],
     score: Sequence[float] | None = None,
 ) -> list[int]:
-    """Rows to show, `limit` at most, so that every rule has its turn: positions in the table, rule by rule.
+    """Rows to show, so many as `limit` allows, so that every rule has its turn: positions in the table, rule by rule.
 
-    Of a rule with caps: the last below its threshold `critical(row)`, the one with the best `score` (or the first above
-    the threshold), the largest.  Of any other rule: its first setting, its last, the middle one.
+    Of a rule at one noise, if it has caps: the last below its threshold `critical(row)`, the one with the best `score`
+    (or the first above the threshold), the largest; if not: its first setting, its last, the middle one.  Each noise
+    has its turn, the first, the last and the middle one before the others; then come the settings that are left.
     """
     rows = table.to_dict("records")
-    wishes: dict[str, list[int]] = {}
+    groups: dict[str, dict[tuple[float, ...], list[int]]] = {}
     for place, row in enumerate(rows):
-        wishes.setdefault(str(row["dynamics"]), []).append(place)
-    for rule, places in wishes.items():
-        best = [places[0], places[-1], places[len(places) // 2]]
-        caps = {p: rows[p].get("cap", nan) for p in places}
-        if len(places) > 1 and all(cap == cap for cap in caps.values()):
-            places = sorted(places, key=lambda p: caps[p])
-            low = [p for p in places if caps[p] <= critical(rows[p])]
-            high = [p for p in places if p not in low]
-            top = high if score is None else sorted(high, key=lambda p: -score[p])
-            best = [*low[-1:], *top[:1], *high[-1:]] if high else best
-        wishes[rule] = list(dict.fromkeys(best))
+        noise = tuple(float(row[c]) if row.get(c, 0.0) > 0.0 else 0.0 for c in AXES[1:])
+        groups.setdefault(str(row["dynamics"]), {}).setdefault(noise, []).append(place)
+    wishes = {}
+    for rule, noises in groups.items():
+        ranked = [wished(rows, places, critical, score) for places in ends(list(noises.values()))]
+        turns = sorted((turn + (g > 0), g, p) for g, places in enumerate(ranked) for turn, p in enumerate(places))
+        first = [p for *_, p in turns]
+        wishes[rule] = first + between([p for places in noises.values() for p in places], first, limit - len(first))
     order = sorted(wishes, key=lambda rule: (FIRST.index(rule) if rule in FIRST else len(FIRST), rule))
-    turns = wishes[FIRST[0]][:2] if FIRST[0] in wishes else []  # both sides of the threshold, whatever the limit
-    turns += [wishes[rule][turn] for turn in range(3) for rule in order if turn < len(wishes[rule])]
-    chosen = list(dict.fromkeys(turns))[:limit]
+    places = wishes[FIRST[0]][:2] if FIRST[0] in wishes else []  # both sides of the threshold, whatever the limit
+    longest = max(map(len, wishes.values()), default=0)
+    places += [wishes[rule][turn] for turn in range(longest) for rule in order if turn < len(wishes[rule])]
+    chosen = list(dict.fromkeys(places))[:limit]
     return [place for rule in order for place in sorted(set(wishes[rule]) & set(chosen))]
+
+
+def wished(
+    rows: Sequence[Mapping[Any, Any]],
+    places: list[int],
+    critical: Callable[[Mapping[Any, Any]], float],
+    score: Sequence[float] | None,
+) -> list[int]:
+    """The three settings of a rule at one noise that tell most, as `few` has it."""
+    caps = {p: rows[p].get("cap", nan) for p in places}
+    if len(places) > 1 and all(cap == cap for cap in caps.values()):
+        places = sorted(places, key=lambda p: caps[p])
+        low = [p for p in places if caps[p] <= critical(rows[p])]
+        high = [p for p in places if p not in low]
+        top = high if score is None else sorted(high, key=lambda p: -score[p])
+        if high:
+            return list(dict.fromkeys([*low[-1:], *top[:1], *high[-1:]]))
+    return ends(places)[:3]
+
+
+def ends(items: list[Any]) -> list[Any]:
+    """The first, the last, the middle one, then the others."""
+    places = dict.fromkeys([0, len(items) - 1, len(items) // 2, *range(len(items))])
+    return [items[k] for k in places]
+
+
+def between(places: list[int], taken: Sequence[int], count: int) -> list[int]:
+    """So many of the places that are not taken, each as far as can be from those before."""
+    near = {p: min(abs(p - t) for t in taken) for p in places if p not in set(taken)}
+    found: list[int] = []
+    while near and len(found) < count:
+        best = max(near, key=lambda p: near[p])
+        found.append(best)
+        del near[best]
+        near = {p: min(d, abs(p - best)) for p, d in near.items()}
+    return found

@@ -9,7 +9,19 @@ from matplotlib.ticker import MaxNLocator
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
 from dynbench.report.curves import LINES, Line, close_up, lines, onset, thresholds
-from dynbench.report.style import COLOURS, GREY, Picture, blank, drawn, line, logarithmic
+from dynbench.report.style import (
+    COLOURS,
+    GREY,
+    OPEN,
+    Picture,
+    above,
+    blank,
+    drawn,
+    legend_below,
+    line,
+    logarithmic,
+    resize,
+)
 from dynbench.report.trapped import origin, trapped
 from dynbench.theory.thresholds import step_limit
 
@@ -27,9 +39,7 @@ def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None
     near = close_up(by_cap, limits[0][0]) if limits else None
     panels = [("cap", by_cap, None)] * bool(by_cap) + [("zoom", by_cap, near)] * bool(near)
     panels += [("step cap", by_step, None)] * bool(by_step)
-    entries = min(len(by_cap), LINES) + min(len(by_step), LINES) + 3 * (len(places) == 1)
-    height = 3.7 + 0.22 * -(-entries // 3)
-    figure = blank(height, "Probability of escape against the cap", subtitle(false, origin(places)))
+    figure = blank(4.0, "Probability of escape against the cap", subtitle(false, origin(places)))
     ratios = [3.0 if kind == "cap" else 2.0 for kind, *_ in panels]
     grid = figure.add_gridspec(
         1,
@@ -37,8 +47,6 @@ def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None
         width_ratios=ratios,
         left=0.075,
         right=0.985,
-        top=1 - 0.85 / height,
-        bottom=(height - 3.1) / height,
         wspace=0.13,
     )
     shared: Axes | None = None
@@ -65,7 +73,11 @@ def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None
     if len(places) == 1:
         compare(figure.axes[0], false)
     handles = {str(h.get_label()): h for axes in figure.axes for h in axes.get_legend_handles_labels()[0]}
-    figure.legend(handles.values(), handles, loc="lower left", bbox_to_anchor=(0.06, 0.0), ncols=3, columnspacing=1.2)
+    height = 3.7 + 0.2 * legend_below(figure, handles)
+    resize(figure, height)
+    grid.top, grid.bottom = 1 - 0.85 / height, (height - 3.1) / height
+    for axes in figure.axes:
+        axes.set_position(grid[0, figure.axes.index(axes)].get_position(figure))
     return Picture("escape_against_cap", figure, finding(by_cap, by_step, limits, places))
 
 
@@ -76,6 +88,8 @@ def curve(axes: Axes, rows: pd.DataFrame, cap: str, n: int, told: list[str], pla
     axes.plot(x, p, label=f"{arms.name(first, told)}, from {places[int(first['start_basin'])]}", **line(n))
     axes.fill_between(x, rows["p_escape_lo"].to_numpy(float), rows["p_escape_hi"].to_numpy(float),
                       color=COLOURS[n % len(COLOURS)], alpha=0.25, linewidth=0)  # fmt: skip
+    if "p_exact" in rows.columns and rows["p_exact"].notna().any():
+        axes.plot(x, rows["p_exact"].to_numpy(float), label="exact", **OPEN)
 
 
 def mark(axes: Axes, limits: list[tuple[float, int]], window: tuple[float, float] | None, every: pd.DataFrame) -> None:
@@ -90,8 +104,7 @@ def mark(axes: Axes, limits: list[tuple[float, int]], window: tuple[float, float
         axes.axvline(critical, color=colour, linewidth=1.2, linestyle=(0, (4, 2)))
         if k == 0:
             text = f"D/(hL*) = {critical:.6g}" if len(limits) == 1 else "D/(hL*), each minimum's"
-            axes.annotate(text, (critical, 1.0), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                          ha="center", va="bottom", fontsize=9, color=GREY)  # fmt: skip
+            above(axes, critical, text)
 
 
 def stability(axes: Axes, false: pd.DataFrame, loss: Loss | None) -> None:
@@ -100,8 +113,7 @@ def stability(axes: Axes, false: pd.DataFrame, loss: Loss | None) -> None:
     if minimum is not None and minimum.curvatures and minimum.curvatures[-1] > 0.0:
         limit = step_limit(minimum)
         axes.axvline(limit, color=GREY, linewidth=1.2, linestyle=":")
-        axes.annotate(f"2/λ = {limit:.3g}", (limit, 1.0), (0, 3), xycoords=("data", "axes fraction"), ha="center",
-                      textcoords="offset points", va="bottom", fontsize=9, color=GREY)  # fmt: skip
+        above(axes, limit, f"2/λ = {limit:.3g}")
 
 
 def compare(axes: Axes, false: pd.DataFrame) -> None:
@@ -139,9 +151,13 @@ def finding(
             f"{who} {none}; the first escapes are at cap {arms.number(first)}."
             if isfinite(first) else f"{who} no run escapes at any cap."
         )  # fmt: skip
-        if limits:
+        if limits and limits[0][1] == 0:
             told.append(f"The predicted threshold is {limits[0][0]:.6g}.")
-        if isfinite(first):
+        if isfinite(first) and top["cap"] == rows["cap"].iloc[-1]:
+            told.append(
+                f"P(escape) is highest, {arms.share(top['p_escape'])}, at the largest cap, {arms.number(top['cap'])}."
+            )
+        elif isfinite(first):
             told.append(
                 f"P(escape) is highest, {arms.share(top['p_escape'])}, at cap {arms.number(top['cap'])}, "
                 f"and {arms.share(rows['p_escape'].iloc[-1])} at the largest cap, {arms.number(rows['cap'].iloc[-1])}."

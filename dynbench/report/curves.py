@@ -24,7 +24,14 @@ def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
     others = [c for c in arms.settings(rows) if c != cap]
     groups = [g.sort_values(cap) for _, g in rows.groupby(["start_basin", *others], dropna=False)]
     groups = [g for g in groups if len(g) > 1]
-    groups.sort(key=lambda g: (g["dynamics"].iloc[0] != "capped", -len(g), g["start_basin"].iloc[0]))
+    groups.sort(
+        key=lambda g: (
+            g["dynamics"].iloc[0] != "capped",
+            arms.is_noisy(g.iloc[0].to_dict()),
+            -len(g),
+            g["start_basin"].iloc[0],
+        )
+    )
     seen: set[float] = set()
     twins = []  # a second minimum with the same threshold, as in symmetric losses
     for group in groups:
@@ -39,6 +46,9 @@ def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
 
 
 def limit_of(row: Mapping[Any, Any], loss: Loss | None) -> float:
+    """The predicted threshold of a line; inf where there is none, as with noise, which crosses any barrier in time."""
+    if arms.is_noisy(row):
+        return inf
     return wells.threshold(loss, int(row["start_basin"]), row["lr"], row.get("f_star", 0.0))
 
 

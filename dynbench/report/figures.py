@@ -44,7 +44,7 @@ def each(run: Run, loss: Loss | None, steps: int) -> Iterator[Picture | None]:
     trajectories = read(run)
     if trajectories is not None:
         yield outcome_map(trajectories, loss)
-        yield survival(trajectories, steps, loss)
+        yield survival(trajectories, steps, loss, run.cells)
     if (run.directory / "paths.parquet").exists():
         yield sample_paths(run.paths, loss)
 

@@ -116,7 +116,7 @@ def walls(axes: Axes, loss: Loss, left: float, right: float) -> None:
 def predicted(axes: Axes, table: pd.DataFrame, caps: np.ndarray, loss: Loss) -> float:
     """The threshold of the false minimum, if there is one only, as a line between the rows it falls between."""
     false = wells.false_labels(loss, table["start_basin"])
-    if len(false) != 1:
+    if len(false) != 1 or arms.is_noisy(table.iloc[0].to_dict()):
         return nan
     f_star = float(table["f_star"].iloc[0]) if "f_star" in table.columns else 0.0
     critical = wells.threshold(loss, false[0], float(table["lr"].iloc[0]), f_star)

@@ -19,8 +19,9 @@ from dynbench.report.trapped import origin, trapped
 from dynbench.store import Run
 
 MOST_ROWS = 300  # of a table on the page; the rest stays in cells.csv
+EXACT = "exact (z)"
 COLUMNS = (
-    "rule", "start", "n", "escaped", "P(escape) [95%]", "median escape step", "P(final) [95%]", "median final L",
+    "rule", "start", "n", "escaped", "P(escape) [95%]", EXACT, "median escape step", "P(final) [95%]", "median final L",
     "at rest", "cycling", "wandering", "diverged",
 )  # fmt: skip
 DEFINITIONS = (
@@ -32,6 +33,10 @@ DEFINITIONS = (
     "P(final): the share whose last L lies within the first target of the global minimum Lmin.",
     "D/(h(L* - f_star)): the cap at which the longest step of the capped flow from a minimum of height L* reaches the "
     "basin's boundary, at distance D; h is the step.",
+)
+EXACTLY = (
+    "Exact (z): P(escape) of the noisy chain worked out without simulation, where that is possible, and how many "
+    "standard errors the measured one lies above it."
 )
 
 
@@ -97,6 +102,8 @@ def of_run(run: Run) -> Section:
     if not len(cells):
         raise ValueError(f"run {run.name}: its cells.csv is empty")
     loss = figures.loss_of(run)
+    shown = tables(cells, loss)
+    definitions = [*DEFINITIONS, *([EXACTLY] if any(EXACT in t.columns for t in shown) else [])]
     command, platform = words.repeat(run)
     return Section(
         heading=f"{told.get('name', run.name)}, run {run.manifest.get('run', run.name)}",
@@ -104,7 +111,7 @@ def of_run(run: Run) -> Section:
             Section("What was run", words.what(run)),
             Section("Findings", items=words.findings(cells, loss)),
             Section("Pictures", pictures=list(figures.draw_all(run, loss).values())),
-            Section("Tables", tables=tables(cells, loss), items=DEFINITIONS),
+            Section("Tables", tables=shown, items=definitions),
             Section("How to repeat it", platform, code=command),
         ),
     )
@@ -130,13 +137,9 @@ def table(caption: str, cells: pd.DataFrame, places: dict[int, str], folded: boo
     more = f" (the first {MOST_ROWS} of {len(cells)} cells; all are in cells.csv)" if len(cells) > MOST_ROWS else ""
     shown = zip(names, cells.head(MOST_ROWS).iterrows(), strict=False)
     rows = [line(name, row, places) for name, (_, row) in shown]
-    if len(places) > 1:
-        return Table(caption + more, COLUMNS, rows, 1, folded)
-    return Table(caption + more, without(COLUMNS, 1), [without(row, 1) for row in rows], 1, folded)
-
-
-def without(row: Sequence[str], place: int) -> Sequence[str]:
-    return [*row[:place], *row[place + 1 :]]
+    empty = {EXACT} if not any(row[COLUMNS.index(EXACT)] for row in rows) else set()
+    kept = [k for k, c in enumerate(COLUMNS) if c not in empty and (c != "start" or len(places) > 1)]
+    return Table(caption + more, [COLUMNS[k] for k in kept], [[row[k] for k in kept] for row in rows], 1, folded)
 
 
 def line(name: str, row: pd.Series, places: dict[int, str]) -> list[str]:
@@ -150,6 +153,7 @@ def line(name: str, row: pd.Series, places: dict[int, str]) -> list[str]:
         str(int(row["n"])),
         str(int(row["escaped"])) if known else "–",
         words.interval(row, "p_escape"),
+        words.beside(row),
         median,
         words.interval(row, "p_final"),
         f"{row['loss_median']:.4g}" if row["loss_median"] == row["loss_median"] else "–",

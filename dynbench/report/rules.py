@@ -9,7 +9,7 @@ import pandas as pd
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
-from dynbench.report.style import COLOURS, GREY, Picture, blank, drawn
+from dynbench.report.style import COLOURS, GREY, OPEN, Picture, blank, drawn
 from dynbench.report.trapped import origin, trapped
 
 ROWS = 18
@@ -47,12 +47,14 @@ def rules(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
         lo, hi = shown[f"{column}_lo"].to_numpy(float), shown[f"{column}_hi"].to_numpy(float)
         axes.hlines(at, lo, hi, color=colour, linewidth=1.5)
         axes.plot(p, at, marker, color=colour, markersize=5, label=told)
+    if "p_exact" in shown.columns and shown["p_exact"].notna().any():
+        axes.plot(shown["p_exact"].to_numpy(float), y + 0.14, label="escapes, exactly", **OPEN)
     axes.set_yticks(y, [textwrap.shorten(names[k], LABEL, placeholder=" …") for k in chosen])
     axes.set(xlim=(-0.015, 1.015), ylim=(-0.6, len(chosen) - 0.4), xlabel="probability")
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
     axes.hlines(y[:-1] + 0.5, 0, 1, color="#EEEEEE", linewidth=0.8, zorder=0)
     axes.tick_params(axis="y", length=0, labelcolor=GREY)
-    figure.legend(loc="lower left", bbox_to_anchor=(0.29, 0.0), ncols=2)
+    figure.legend(loc="lower left", bbox_to_anchor=(0.17, 0.0), ncols=3, columnspacing=1.2)
     return Picture("rules", figure, finding(shown, [names[k] for k in chosen], start))
 
 

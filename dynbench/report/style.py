@@ -5,6 +5,7 @@ Figures are made without pyplot, so that nothing is left open and any thread may
 """
 
 import io
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,9 +24,15 @@ from dynbench.store import write_whole
 
 DPI = 110  # 8.2 inches are 902 pixels
 WIDTH = 8.2  # inches
+TOPS = (0.10, 0.36)  # inches from the upper edge down to the title and the subtitle
+LEGEND = 100  # letters a line of a legend
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":")  # four dashes and seven colours: no pair returns for 28 lines
 MARKERS = "os^Dv<>P"
+OPEN: dict[str, Any] = {  # an exact value beside the measured one
+    "color": "#000000", "marker": "o", "markersize": 7.5, "markerfacecolor": "none", "markeredgewidth": 0.9,
+    "linestyle": "none", "zorder": 3,
+}  # fmt: skip
 GREY, FAINT = "#555555", "#EEEEEE"
 LOOKS: dict[str, Any] = {
     "axes.edgecolor": GREY,
@@ -96,9 +103,37 @@ def blank(height: float, title: str, subtitle: str = "") -> Figure:
     """An empty figure of the common width, `height` inches high, its title at the upper left."""
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     FigureCanvasAgg(figure)
-    figure.text(0.012, 1 - 0.10 / height, title, fontsize=12, fontweight="bold", va="top")
-    figure.text(0.012, 1 - 0.36 / height, subtitle, fontsize=9, color=GREY, va="top")
+    figure.text(0.012, 1 - TOPS[0] / height, title, fontsize=12, fontweight="bold", va="top")
+    figure.text(0.012, 1 - TOPS[1] / height, subtitle, fontsize=9, color=GREY, va="top")
     return figure
+
+
+def resize(figure: Figure, height: float) -> None:
+    """Another height in inches for a figure from `blank`; axes are for the caller to place again."""
+    figure.set_figheight(height)
+    for text, below in zip(figure.texts, TOPS, strict=False):
+        text.set_y(1 - below / height)
+
+
+def legend_below(figure: Figure, handles: Mapping[str, Any]) -> int:
+    """The common legend at the lower left, in as many columns, up to three, as fit; returns its number of lines."""
+    labels = [textwrap.fill(label, LEGEND) for label in handles]
+    for columns in (3, 2, 1):
+        legend = figure.legend(handles.values(), labels, loc="lower left", bbox_to_anchor=(0.06, 0.0), ncols=columns,
+                               columnspacing=1.2)  # fmt: skip
+        if columns == 1 or legend.get_window_extent().x1 <= figure.bbox.x1:
+            break
+        legend.remove()
+    rows = [labels[k :: -(-len(labels) // columns)] for k in range(-(-len(labels) // columns))]
+    return sum(max(label.count("\n") + 1 for label in row) for row in rows)
+
+
+def above(axes: Axes, x: float, text: str) -> None:
+    """A note at x on top of the frame, which it does not leave on either side."""
+    place = axes.transAxes.inverted().transform(axes.transData.transform((x, 0.0)))[0]
+    side = "left" if place < 0.2 else "right" if place > 0.8 else "center"
+    axes.annotate(text, (x, 1.0), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side,
+                  va="bottom", fontsize=9, color=GREY)  # fmt: skip
 
 
 def logarithmic(axes: Axes, which: str, lo: float, hi: float) -> None:

@@ -9,15 +9,21 @@ import pandas as pd
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
-from dynbench.report.style import GREY, Picture, blank, drawn, line, logarithmic
+from dynbench.report.style import GREY, OPEN, Picture, blank, drawn, line, logarithmic
+from dynbench.report.trapped import POOLED, pooled
 
 LABEL = 32  # letters a line of the legend
 LINES = 7  # beside the one of all that never escape
 
 
 @drawn
-def survival(trajectories: pd.DataFrame, steps: int, loss: Loss | None = None) -> Picture | None:
-    """Table of trajectories -> survival curves of a few arms, from starts in false basins."""
+def survival(
+    trajectories: pd.DataFrame, steps: int, loss: Loss | None = None, cells: pd.DataFrame | None = None
+) -> Picture | None:
+    """Table of trajectories -> survival curves of a few arms, from starts in false basins.
+
+    Cells, where there are any with an exact probability, give the share that should be left in the end.
+    """
     if not len(trajectories) or "start_basin" not in trajectories.columns:
         return None
     basins = trajectories["start_basin"].to_numpy()
@@ -38,17 +44,24 @@ def survival(trajectories: pd.DataFrame, steps: int, loss: Loss | None = None) -
     chosen = [int(leaving[k]) for k in arms.few(table.iloc[leaving], LINES, critical, (gone / count)[leaving].tolist())]
     figure = blank(4.3, "Share of runs that has not escaped", subtitle(false, loss, label))
     axes = figure.add_axes((0.075, 0.13, 0.555, 0.70))
-    ends = {}
+    ends, exact = {}, exactly(cells, loss)
+    settings = table.to_dict("records")
+    known = [
+        (k, exact[arms.key(settings[place])]) for k, place in enumerate(chosen) if arms.key(settings[place]) in exact
+    ]
     for k, place in enumerate(chosen):
         exits = np.sort(times[(arm == place) & (times >= 0)])
         at, left = np.unique(exits, return_counts=True)
         alive = 1.0 - np.cumsum(left) / count[place]
         ends[names[place]] = float(alive[-1])
-        axes.plot([1, *np.maximum(at, 1), steps], [1.0, *alive, alive[-1]], drawstyle="steps-post", label=names[place],
-                  **line(k, marked=False))  # fmt: skip
+        axes.plot([1, *np.maximum(at, 1), steps], [1.0, *alive, alive[-1]], drawstyle="steps-post",
+                  label=textwrap.fill(names[place], LABEL), **line(k, marked=False))  # fmt: skip
     never = [place for place in range(len(table)) if gone[place] == 0]
     if never:
         axes.plot([1, steps], [1, 1], color=GREY, linewidth=3, alpha=0.5, label=together(table, names, never))
+    for k, p in known:
+        told = "exact, at the end" if k == known[0][0] else None
+        axes.plot([steps], [1.0 - p], clip_on=False, label=told, **OPEN | {"color": line(k)["color"]})
     logarithmic(axes, "x", 1.0, steps)
     axes.set(xlim=(1, steps), ylim=(0, 1.03), xlabel="steps", ylabel="share still in the start's basin")
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
@@ -56,7 +69,21 @@ def survival(trajectories: pd.DataFrame, steps: int, loss: Loss | None = None) -
     told = "; ".join(f"{name}: {arms.share(end)}" for name, end in ends.items())
     alt = f"Share of runs still trapped after {steps} steps: {told or 'all of them, whatever the rule'}."
     alt += f" No escape at all: {rules(table, names, never)}." if never and ends else ""
+    if len(leaving) > len(chosen):
+        alt += f" {len(leaving) - len(chosen)} more settings with escapes are not drawn."
     return Picture("survival", figure, alt)
+
+
+def exactly(cells: pd.DataFrame | None, loss: Loss | None) -> dict[frozenset[tuple[str, object]], float]:
+    """Exact escape probability of each arm that has one, over all its starts in false basins."""
+    if cells is None or "p_exact" not in cells.columns:
+        return {}
+    false = cells[cells["start_basin"].isin(wells.false_labels(loss, cells["start_basin"])) & cells["p_escape"].notna()]
+    if not false["p_exact"].notna().any():
+        return {}
+    table = pooled(false, POOLED)
+    keys = map(arms.key, table[arms.settings(table)].to_dict("records"))
+    return {key: p for key, p in zip(keys, table["p_exact"].tolist(), strict=True) if p == p}
 
 
 def together(table: pd.DataFrame, names: list[str], never: list[int]) -> str:

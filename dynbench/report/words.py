@@ -1,9 +1,11 @@
 """A run in words: what was run, what was found, how to repeat it.  Every sentence is computed from the tables."""
 
 from collections.abc import Mapping
-from math import isfinite
+from math import isfinite, nan
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dynbench.losses.base import Loss
@@ -66,6 +68,7 @@ def findings(cells: pd.DataFrame, loss: Loss | None) -> list[str]:
     if still:
         runs = int(false.loc[false["dynamics"].isin(still), "n"].sum())
         told.append(f"Never seen to escape, in {runs} runs together: {', '.join(still)}.")
+    told += exact(false, places)
     lost = false[false["diverged"] > AVERSION * false["n"]]
     if len(lost):
         worst = lost.iloc[int((lost["diverged"] / lost["n"]).to_numpy().argmax())]
@@ -89,11 +92,40 @@ def thresholds(
     text = f"{who}: the first escapes are at cap {arms.number(first)} ({int(at['escaped'])} of {int(at['n'])} runs)"
     if last == last:
         below = rows[rows["cap"] <= last]
-        text += f"; none at the {len(below)} smaller caps, up to {arms.number(last)}"
+        few = "one smaller cap," if len(below) == 1 else f"{len(below)} smaller caps, up to"
+        text += f"; none at the {few} {arms.number(last)}"
         text += f" (0 of {int(below['n'].sum())} runs)"
     top, end = rows.iloc[int(rows["p_escape"].to_numpy().argmax())], rows.iloc[-1]
-    text += f".{predicted} P(escape) is highest at cap {arms.number(top['cap'])}, {interval(top, 'p_escape')}"
+    text += f".{predicted} P(escape) is highest at"
+    if top["cap"] == end["cap"]:
+        return f"{text} the largest cap, {arms.number(end['cap'])}: {interval(end, 'p_escape')}."
+    text += f" cap {arms.number(top['cap'])}, {interval(top, 'p_escape')}"
     return f"{text}; at the largest cap, {arms.number(end['cap'])}, it is {interval(end, 'p_escape')}."
+
+
+def exact(false: pd.DataFrame, places: dict[int, str]) -> list[str]:
+    """Measured escape probabilities against exact ones: the largest z, and how large one chance alone makes."""
+    known = false[false["p_exact"].notna()] if "p_exact" in false.columns else false[:0]
+    z = known["z"].abs() if len(known) else pd.Series(dtype=float)
+    if not z.notna().any():
+        return []
+    place = int(np.nanargmax(z.to_numpy()))
+    row = known.iloc[place]
+    name = np.array(arms.names(false))[false["p_exact"].notna().to_numpy()][place]
+    start = f" from {places[int(row['start_basin'])]}" if len(places) > 1 else ""
+    chance = NormalDist().inv_cdf(1.0 - 0.025 / len(known))
+    return [
+        f"Exact escape probabilities are known for {len(known)} of {len(false)} cells; the measured ones are at most "
+        f"|z| = {arms.number(round(float(z.max()), 1))} standard errors from them ({name}{start}: "
+        f"{interval(row, 'p_escape')}, exactly {arms.share(row['p_exact'])}). Chance alone leads beyond {chance:.1f} "
+        f"in one of 20 such comparisons."
+    ]
+
+
+def beside(row: pd.Series) -> str:
+    """The exact escape probability and z: how many standard errors the measured one is from it; else nothing."""
+    p, z = row.get("p_exact", nan), row.get("z", nan)
+    return "" if p != p else arms.share(p) + (f" ({z:+.1f})" if z == z else "")
 
 
 def best(false: pd.DataFrame, column: str, does: str, places: dict[int, str]) -> list[str]:

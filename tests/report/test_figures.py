@@ -211,8 +211,10 @@ def test_labels_of_separable_losses_are_read_back():
 def test_few_gives_every_rule_its_turn():
     caps = [{"dynamics": "capped", "cap": cap} for cap in (1.0, 10.0, 70.0, 72.0, 100.0, 1e6)]
     table = pd.DataFrame([*caps, *({"dynamics": "gradient", "cap": np.nan, "temperature": t} for t in range(5))])
-    assert arms.few(table, 8, lambda _: 71.0) == [2, 3, 5, 6, 8, 10]
-    assert arms.few(table, 8, lambda _: 71.0, [0, 0, 0, 1, 3, 2, 0, 0, 0, 0, 0])[:3] == [2, 4, 5]
+    assert arms.few(table, 6, lambda _: 71.0) == [2, 3, 5, 6, 8, 10]
+    assert arms.few(table, 8, lambda _: 71.0) == [0, 2, 3, 5, 6, 7, 8, 10]  # filled up
+    assert arms.few(table, 99, lambda _: 71.0) == list(range(11))
+    assert arms.few(table, 6, lambda _: 71.0, [0, 0, 0, 1, 3, 2, 0, 0, 0, 0, 0])[:3] == [2, 4, 5]
     assert arms.few(table, 3, lambda _: 71.0) == [2, 3, 6]
 
 
