@@ -13,6 +13,7 @@ from dynbench.report import arms, curves
 from dynbench.report.trapped import POOLED, origin, trapped
 from dynbench.store import Run
 
+ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
 AVERSION = 0.01  # share of diverging runs that is worth a sentence
 RANDOMNESS = {
     "uniform starts": "the random starts",
@@ -113,12 +114,15 @@ def exact(false: pd.DataFrame, places: dict[int, str]) -> list[str]:
     row = known.iloc[place]
     name = np.array(arms.names(false))[false["p_exact"].notna().to_numpy()][place]
     start = f" from {places[int(row['start_basin'])]}" if len(places) > 1 else ""
-    chance = NormalDist().inv_cdf(1.0 - 0.025 / len(known))
+    expected, spread = row["n"] * row["p_exact"], row["n"] * row["p_exact"] * (1.0 - row["p_exact"])
+    limit = NormalDist().inv_cdf(1.0 - 0.025 / len(known))
+    chance = f"Chance alone leads beyond {limit:.1f} in one of 20 such comparisons."
+    if spread < ENOUGH:  # the normal law does not hold yet
+        chance = f"With {expected:.1f} of {int(row['n'])} escapes expected there, z is a rough measure."
     return [
         f"Exact escape probabilities are known for {len(known)} of {len(false)} cells; the measured ones are at most "
         f"|z| = {arms.number(round(float(z.max()), 1))} standard errors from them ({name}{start}: "
-        f"{interval(row, 'p_escape')}, exactly {arms.share(row['p_exact'])}). Chance alone leads beyond {chance:.1f} "
-        f"in one of 20 such comparisons."
+        f"{interval(row, 'p_escape')}, exactly {arms.share(row['p_exact'])}). {chance}"
     ]
 
 
