@@ -54,7 +54,7 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
     from dynbench.sweep.run import LARGEST_BATCH, ChunksFailed, Job, run
 
     command = repeat(argv)
-    bar = Bar(plan.total, quiet=how.quiet or how.json)
+    bar = Bar(plan.updates, quiet=how.quiet or how.json)
     try:
         with bar:
             result = run(sweep, how.out, workers, chunk or LARGEST_BATCH, bar.update, command)
@@ -94,12 +94,12 @@ class Bar:
         if not self.quiet:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=self.total, unit=" trajectories", unit_scale=True, delay=1.0, leave=False)
+            self.bar = tqdm(total=self.total, unit=" steps", unit_scale=True, delay=1.0, leave=False)
         return self
 
-    def update(self, rows: int) -> None:
+    def update(self, steps: int) -> None:
         if self.bar is not None:
-            self.bar.update(rows)
+            self.bar.update(steps)
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:

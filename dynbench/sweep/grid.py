@@ -60,6 +60,7 @@ class Rows:
     repeats: Integers  # (combinations,), rows a start
     offsets: Integers  # (combinations + 1,), first row of each combination, counted from `first`
     first: int  # number of the arm's first row in the whole sweep
+    arm: int = 0  # its place in Plan.arms
 
     @property
     def last(self) -> int:
@@ -76,6 +77,7 @@ class Piece:
     rows: Rows
     id: Integers  # (n,)
     combination: Integers  # (n,)
+    start: Integers  # (n,)
     repeat: Integers  # (n,)
     batch: Batch
 
@@ -129,7 +131,7 @@ class Plan:
         if first + sum(map(int, repeats)) * self.starts >= MOST_ROWS:
             raise ValueError(f"the sweep has more than {MOST_ROWS:.1e} trajectories")
         offsets = np.concatenate([[0], np.cumsum(repeats * self.starts)]).astype(np.int64)
-        return Rows(dynamics, names, product, repeats.astype(np.int64), offsets, first)
+        return Rows(dynamics, names, product, repeats.astype(np.int64), offsets, first, len(before))
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -173,7 +175,7 @@ class Plan:
             x0, np.ascontiguousarray(values[:-3]), lr, temperature, gradient_noise,
             noise.streams(x0, repeat), basin, self.sweep.seed,
         )  # fmt: skip
-        return Piece(arm, number, combination, repeat, batch)
+        return Piece(arm, number, combination, start, repeat, batch)
 
 
 def check(sweep: Sweep, loss: Loss) -> None:

@@ -29,14 +29,19 @@ def constant(text: str, count: int) -> pd.Series:
     return pd.Series([text], dtype="str").repeat(count).reset_index(drop=True)
 
 
-def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
-    """One row a trajectory."""
+def keys(plan: Plan, piece: Piece) -> dict[str, object]:
+    """What a trajectory is, as columns: all that stands in its row before what it did."""
     count = len(piece.id)
-    hits = endings.t_hit
     columns: dict[str, object] = {"id": piece.id, "loss": constant(plan.loss.name, count)}
     columns |= {"dynamics": constant(piece.rows.dynamics.name, count)}
     columns |= coordinates("x0", piece.batch.x0) | named(plan, piece.rows, piece.combination)
-    columns |= {"seed": piece.repeat, "start_basin": piece.batch.basin}
+    return columns | {"seed": piece.repeat, "start_basin": piece.batch.basin}
+
+
+def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
+    """One row a trajectory."""
+    hits = endings.t_hit
+    columns = keys(plan, piece)
     columns |= {"status": pd.Series(np.array(STATUSES, object)[endings.status], dtype="str")}
     columns |= {"t_exit": endings.t_exit, "t_commit": endings.t_commit}
     columns |= {"t_hit": hits[0]} if len(hits) == 1 else {f"t_hit_{j}": row for j, row in enumerate(hits)}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dynbench.sweep import job as jobs
 from dynbench.sweep import run as running
 from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
@@ -35,7 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(running, "ROWS_A_CHUNK", (256, 256))
+    monkeypatch.setattr(jobs, "ROWS_A_CHUNK", (256, 256))
 
 
 @pytest.fixture
@@ -58,11 +59,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, refe
     done = []
     simulate = running.simulate
 
-    def stopping(job, number, backend, largest):
+    def stopping(job, number, *rest):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(number)
-        return simulate(job, number, backend, largest)
+        return simulate(job, number, *rest)
 
     monkeypatch.setattr(running, "simulate", stopping)
     with pytest.raises(KeyboardInterrupt):
@@ -91,10 +92,10 @@ def test_a_finished_run_is_shown_again(tmp_path, monkeypatch, reference):
 def test_a_chunk_that_fails_leaves_the_others(tmp_path, monkeypatch):
     simulate = running.simulate
 
-    def failing(job, number, backend, largest):
+    def failing(job, number, *rest):
         if number == 1:
             raise MemoryError("no room")
-        return simulate(job, number, backend, largest)
+        return simulate(job, number, *rest)
 
     monkeypatch.setattr(running, "simulate", failing)
     with pytest.raises(running.ChunksFailed, match="1 of"):

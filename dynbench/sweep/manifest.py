@@ -1,0 +1,44 @@
+"""What a run was, in full: the content of manifest.json."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dynbench
+from dynbench.store import SCHEMA
+from dynbench.sweep.definition import own_files
+from dynbench.sweep.job import Job
+
+
+def manifest(job: Job, command: str | None) -> dict[str, Any]:
+    """Enough to repeat it, and the same for equal runs on one machine."""
+    loss = job.plan.loss
+    versions = {name: __import__(name).__version__ for name in ("numba", "numpy", "pandas", "pyarrow", "scipy")}
+    return {
+        "schema": SCHEMA,
+        "run": job.id,
+        "command": command,
+        "files": sorted(own_files(job.sweep)),
+        "sweep": job.definition,
+        "starts_in_words": job.sweep.starts.words(loss),
+        "loss": {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim},
+        "versions": versions | {"python": platform.python_version(), "dynbench": dynbench.__version__},
+        "platform": {"system": platform.platform(), "machine": platform.machine(), "cores": os.cpu_count()},
+        "git_commit": git_commit(),
+    }
+
+
+@cache
+def git_commit() -> str | None:
+    """Commit of the source this runs from, `-dirty` if it was edited; None outside a checkout."""
+    home = Path(dynbench.__file__).parent
+    if not (home.parent / ".git").exists():
+        return None
+    command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
