@@ -39,3 +39,14 @@ def test_what_cannot_be_explained_is_a_usage_error(tmp_path, capsys):
     assert sweep([*argv, "--out", str(tmp_path)]) == 0
     assert main(["latest", "--root", str(tmp_path)]) == 2
     assert all(len(line) for line in capsys.readouterr().err.splitlines())
+
+
+def test_the_report_takes_it_up(folder):
+    from dynbench.report.page import build
+    from dynbench.store import find_run
+
+    run = find_run("latest", folder)
+    assert main(["latest", "--root", str(folder), "--json"]) == 0
+    page = build([run])
+    assert "Why they escape" in page
+    assert "chaotic: only the ensemble is meaningful" in page

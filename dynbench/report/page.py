@@ -39,6 +39,12 @@ EXACTLY = (
     "standard errors the measured one lies above it."
 )
 
+CAUSES = (
+    "The step h is halved at fixed h · steps and fixed parameters of the ODE. Step-size: escapes end as h does; "
+    "singular: the flow itself ends at a false minimum; noise: none without it; inertia, flow: escapes go on, with or "
+    "without memory."
+)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -111,10 +117,26 @@ def of_run(run: Run) -> Section:
             Section("What was run", words.what(run)),
             Section("Findings", items=words.findings(cells, loss)),
             Section("Pictures", pictures=list(figures.draw_all(run, loss).values())),
+            *causes(run),
             Section("Tables", tables=shown, items=definitions),
             Section("How to repeat it", platform, code=command),
         ),
     )
+
+
+def causes(run: Run) -> list[Section]:
+    """Why escapes happen and what single trajectories are worth, where `python -m dynbench.explain` was run."""
+    names = ("mechanism.csv", "rounding.csv")
+    if not all((run.directory / name).exists() for name in names):
+        return []
+    why, proof = (pd.read_csv(run.directory / name) for name in names)
+    told = arms.names(why.drop(columns=["label", "reason", "p_escape"]))
+    items = [
+        f"{name}: {cell['label']}, P(escape) {cell['p_escape']:.3f}. {cell['reason']} From x0 ± 1 ulp, "
+        f"{found['differ_outcome']} of {found['n']} outcomes differ; {found['verdict']}."
+        for name, cell, found in zip(told, why.to_dict("records"), proof.to_dict("records"), strict=True)
+    ]
+    return [Section("Why they escape", [CAUSES], items)]
 
 
 def tables(cells: pd.DataFrame, loss: Loss | None) -> list[Table]:
