@@ -96,6 +96,10 @@ class Run:
             raise ValueError(f"{self.name} was run with --keep cells: no trajectory was kept")
         return pd.concat([pd.read_parquet(p) for p in self.chunks()], ignore_index=True)
 
+    def read(self, number: int, columns: list[str] | None = None) -> pd.DataFrame:
+        """One chunk."""
+        return pd.read_parquet(self.chunk(number), columns=columns)
+
     def each_chunk(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
         for path in self.chunks():
             yield pd.read_parquet(path, columns=columns)

@@ -63,7 +63,7 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
         return PARTIAL
     pictures = drawn(result, plan)
     if how.json:
-        print(as_json(result))
+        print(as_json(result, plan))
     elif not how.quiet:
         print(told(Job(plan), result, pictures, command))
     return DONE
@@ -116,10 +116,11 @@ def dry(plan: "Plan", workers: int | None, as_object: bool) -> str:
     if as_object:
         return json.dumps(
             {"schema": 1, "trajectories": plan.total, "updates": plan.updates, "seconds": seconds, "bytes": size}
-        )
+        )  # of the first round, with --until
     return (
         f"{plan.total} trajectories of {plan.sweep.steps} steps: {plan.updates:.3g} updates, about "
         f"{seconds:.1f} s of kernels on this machine and {size / 1e6:.1f} MB on disk. Nothing was run."
+        + (" --until may add to this, up to 1e11 updates." if plan.sweep.until is not None else "")
     )
 
 
@@ -140,12 +141,16 @@ def clean(value: Any) -> Any:
     return value
 
 
-def as_json(result: "Result") -> str:
+def as_json(result: "Result", plan: "Plan") -> str:
     rows = [{k: clean(v) for k, v in row.items()} for row in result.cells.astype(object).to_dict("records")]
     content = {
         "schema": 1, "run": result.manifest["run"], "directory": str(result.directory), "updates": result.updates,
         "kernel_seconds": result.kernel_seconds, "cells": rows,
     }  # fmt: skip
+    if plan.sweep.until is not None:
+        from dynbench.sweep.until import not_reached
+
+        content["not_reached"] = not_reached(result.cells, plan)  # places in `cells`
     return json.dumps(content, allow_nan=False)
 
 
@@ -159,6 +164,10 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     lines.append(
         printed(summary(job, result), plan.loss, plan.parameters, job.sweep.starts.words(plan.loss), job.sweep.steps)
     )
+    if job.sweep.until is not None:
+        from dynbench.sweep.until import words
+
+        lines += words(result.cells, plan)
     lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures)}", f"again     {command}"]
     lines.append(f"report    python -m dynbench.report {result.directory}")
     if result.fresh and result.kernel_seconds > 0:

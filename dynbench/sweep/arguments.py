@@ -36,6 +36,7 @@ OPTIONS = (
     "record",
     "keep",
     "by",
+    "until",
 )
 
 
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--gradient-noise", metavar="AXIS", help="g += s * normal (default 0)")
     what.add_argument("--steps", metavar="N", help="steps of every trajectory (default 2500)")
     what.add_argument("--seeds", metavar="N", help="repeats of every start with independent noise (default 1)")
+    what.add_argument("--until", metavar="WIDTH", help="add seeds until P(escape) of every noisy cell is so well known")
     what.add_argument("--seed", metavar="S", help="master seed (default 0)")
     what.add_argument("--targets", metavar="AXIS", help="targets of L - Lmin (default 1e-3)")
     what.add_argument("--record", metavar="NAME,..", help="crossings, last_crossing, global_steps, t_best, limited")
@@ -232,6 +234,6 @@ def sweep_of(request: Request) -> "Sweep":
         seeds=whole(o.get("seeds", 1), "--seeds", 1, 10**12),
         seed=whole(o.get("seed", 0), "--seed", 0, 2**64 - 1),
         targets=targets, record=tuple(dict.fromkeys(listed(o.get("record", "")))), keep=str(o.get("keep", "all")),
-        by_start=by == "start",
+        by_start=by == "start", until=number(str(o["until"]), "--until") if "until" in o else None,
     )  # fmt: skip
     return with_axes(sweep, axes)

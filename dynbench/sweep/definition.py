@@ -25,7 +25,7 @@ def expanded(plan: Plan) -> dict[str, Any]:
         "steps": sweep.steps, "seeds": sweep.seeds,
         "seed": sweep.seed, "targets": [float(t).hex() for t in sweep.targets], "record": list(sweep.record),
         "keep": sweep.keep, "by_start": sweep.by_start,
-    }  # fmt: skip
+    } | ({} if sweep.until is None else {"until": float(sweep.until).hex()})  # fmt: skip
 
 
 def unique(values: np.ndarray) -> list[float]:
@@ -61,4 +61,5 @@ def restored(definition: Mapping[str, Any], folder: Path) -> Sweep:
         starts=Starts(starts["law"], starts["count"], points), dim=definition["dim"], steps=definition["steps"],
         seeds=definition["seeds"], seed=definition["seed"], targets=numbers(definition["targets"]),
         record=tuple(definition["record"]), keep=definition["keep"], by_start=definition["by_start"],
+        until=float.fromhex(definition["until"]) if "until" in definition else None,
     )  # fmt: skip

@@ -48,6 +48,7 @@ class Sweep:
     record: tuple[str, ...] = ()
     keep: str = "all"  # all: every trajectory's row on disk; cells: merged aggregates only
     by_start: bool = False  # a cell for every start
+    until: float | None = None  # seeds are added until the confidence sequences of p_escape are narrower
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Rows:
     repeats: Integers  # (combinations,), rows a start
     offsets: Integers  # (combinations + 1,), first row of each combination, counted from `first`
     first: int  # number of the arm's first row in the whole sweep
-    arm: int = 0  # its place in Plan.arms
+    arm: int  # its place in Plan.arms
+    begin: Integers  # (combinations,), first repeat
 
     @property
     def last(self) -> int:
@@ -131,7 +133,7 @@ class Plan:
         if first + sum(map(int, repeats)) * self.starts >= MOST_ROWS:
             raise ValueError(f"the sweep has more than {MOST_ROWS:.1e} trajectories")
         offsets = np.concatenate([[0], np.cumsum(repeats * self.starts)]).astype(np.int64)
-        return Rows(dynamics, names, product, repeats.astype(np.int64), offsets, first, len(before))
+        return Rows(dynamics, names, product, repeats.astype(np.int64), offsets, first, len(before), 0 * offsets[1:])
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -149,10 +151,10 @@ class Plan:
         """Basin labels of all starts."""
         return label(self.loss, self.sweep.starts.at(self.loss, np.arange(self.starts), self.sweep.seed))
 
-    def pieces(self, first: int, last: int, largest: int) -> list[tuple[Rows, int, int]]:
+    def pieces(self, first: int, last: int, largest: int, arms: tuple[Rows, ...] = ()) -> list[tuple[Rows, int, int]]:
         """Rows `first` to `last` - 1, cut at the arms' ends and into at most `largest` rows each."""
         cut: list[tuple[Rows, int, int]] = []
-        for arm in self.arms:
+        for arm in arms or self.arms:
             a, b = max(first, arm.first), min(last, arm.last)
             cut += [(arm, k, min(k + largest, b)) for k in range(a, b, largest)]
         return cut
@@ -164,7 +166,7 @@ class Plan:
         combination = np.searchsorted(arm.offsets, within, side="right") - 1
         within = within - arm.offsets[combination]
         start, repeat = within // arm.repeats[combination], within % arm.repeats[combination]
-        return self.made(arm, number, combination, start, repeat)
+        return self.made(arm, number, combination, start, arm.begin[combination] + repeat)
 
     def made(self, arm: Rows, number: Integers, combination: Integers, start: Integers, repeat: Integers) -> Piece:
         x0 = self.sweep.starts.at(self.loss, start, self.sweep.seed)
@@ -196,6 +198,10 @@ def check(sweep: Sweep, loss: Loss) -> None:
         name = Path(arm.dynamics).stem if arm.dynamics.endswith(".py") else arm.dynamics
         if sources.setdefault(name, arm.dynamics) != arm.dynamics:
             raise ValueError(f"{sources[name]} and {arm.dynamics} would both be called {name!r}; rename the file")
+    if sweep.until is not None and not 0 < sweep.until < 1:
+        raise ValueError(f"--until: {sweep.until:g} is not a width between 0 and 1")
+    if sweep.until is not None and not loss.minima:
+        raise ValueError(f"--until: no basin of {loss.name!r} is known, so no escape can be counted")
     if sweep.keep not in ("all", "cells"):
         raise ValueError(f"--keep: {sweep.keep!r} is neither all nor cells")
     for quantity in sweep.record:

@@ -31,7 +31,6 @@ class Job:
         self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
         size = 2 ** int(np.log2(max(UPDATES_A_CHUNK / (self.sweep.steps * self.sweep.dim), 1)))
         self.rows = int(np.clip(size, *ROWS_A_CHUNK))
-        self.chunks = -(-plan.total // self.rows)
 
     def variants(self, arm: Rows) -> list[Variant]:
         """The kernels that an arm's combinations need: noise is compiled in only where there is noise."""
@@ -42,9 +41,6 @@ class Job:
     @property
     def name(self) -> str:
         return f"{self.plan.loss.name}-{self.id}"
-
-    def span(self, chunk: int) -> tuple[int, int]:
-        return chunk * self.rows, min((chunk + 1) * self.rows, self.plan.total)
 
     @property
     def context(self) -> outcomes.Context:

@@ -1,7 +1,8 @@
 """Rows that another run has already: what a trajectory does depends on its arm, combination, start and repeat only.
 
-A run of the same sweep with other `seeds` holds the same rows under other ids.  Rows are found by the layout of that
-run and then compared, key by key, with what was asked for: a row that is not the same trajectory is not taken.
+A run of the same sweep with other `seeds` (or another `until`) holds the same rows under other ids.  Rows are found by
+the layout of that run and then compared, key by key, with what was asked for: a row that is not the same trajectory is
+not taken.
 """
 
 import json
@@ -19,10 +20,11 @@ from dynbench.store import Run
 from dynbench.sweep.grid import Piece, Plan, Rows
 from dynbench.sweep.job import Job
 from dynbench.sweep.rows import frame, keys
+from dynbench.sweep.stage import stages
 
 
 def stocks(job: Job, out: Path) -> list["Stock"]:
-    """The runs beside this one that differ in `seeds` only, the largest first."""
+    """The runs beside this one that differ in `seeds` and `until` only, the largest first."""
     if job.sweep.keep != "all":
         return []
     found: list[Stock] = []
@@ -30,8 +32,9 @@ def stocks(job: Job, out: Path) -> list["Stock"]:
         try:
             theirs = json.loads(folder.read_text(encoding="utf-8"))["sweep"]
             if folder.parent.name != job.name and alike(theirs) == alike(job.definition):
-                plan = Plan(replace(job.sweep, seeds=theirs["seeds"]))
-                found.append(Stock(Run(folder.parent), plan))
+                until = float.fromhex(theirs["until"]) if "until" in theirs else None
+                plan = Plan(replace(job.sweep, seeds=theirs["seeds"], until=until))
+                found.append(Stock(Run(folder.parent), Job(plan)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # not a run of ours
     return sorted((stock for stock in found if stock.spans), key=lambda stock: -stock.size)
@@ -39,14 +42,14 @@ def stocks(job: Job, out: Path) -> list["Stock"]:
 
 def alike(definition: Mapping[str, Any]) -> dict[str, Any]:
     """What two runs must share to share rows."""
-    return {k: v for k, v in definition.items() if k != "seeds"}
+    return {k: v for k, v in definition.items() if k not in ("seeds", "until")}
 
 
 class Stock:
     """The rows on disk of one run, finished or not."""
 
-    def __init__(self, run: Run, plan: Plan):
-        self.run, self.plan, self.last = run, plan, (Path(), pd.DataFrame())
+    def __init__(self, run: Run, job: Job):
+        self.run, self.job, self.plan, self.last = run, job, job.plan, (Path(), pd.DataFrame())
 
     @cached_property
     def spans(self) -> list[tuple[int, int, Path]]:
@@ -71,8 +74,14 @@ class Stock:
 
     @cached_property
     def layout(self) -> list[Rows]:
-        """Where rows stand."""
-        return list(self.plan.arms)
+        """Where rows stand: in the sweep as asked for, and in as many rounds of --until as can be worked out."""
+        known: list[Rows] = []
+        try:
+            for stage in stages(self.job, self.run):
+                known += stage.arms
+        except (OSError, ValueError, KeyError):
+            pass  # not finished
+        return known
 
     def take(self, piece: Piece, missing: np.ndarray) -> tuple[Integers, pd.DataFrame]:
         """(places in the piece, their rows with the piece's ids) of those `missing` that are here."""
@@ -111,9 +120,9 @@ def numbers(layout: list[Rows], piece: Piece) -> Integers:
     for rows in layout:
         if rows.arm != piece.rows.arm:
             continue
-        many = rows.repeats[piece.combination]
-        there = piece.repeat < many
-        number = rows.first + rows.offsets[piece.combination] + piece.start * many + piece.repeat
+        many, nth = rows.repeats[piece.combination], piece.repeat - rows.begin[piece.combination]
+        there = (nth >= 0) & (nth < many)
+        number = rows.first + rows.offsets[piece.combination] + piece.start * many + nth
         found = np.where(there, number, found)
     return found
 

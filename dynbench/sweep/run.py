@@ -23,6 +23,8 @@ from dynbench.sweep.job import Job
 from dynbench.sweep.manifest import manifest
 from dynbench.sweep.reuse import Stock, stocks
 from dynbench.sweep.rows import frame, paths
+from dynbench.sweep.stage import Stage, stages
+from dynbench.sweep.until import with_seeds, with_sequence
 
 LARGEST_BATCH = 2**17  # rows simulated at once, unless --chunk says otherwise
 Progress = Callable[[int], object]
@@ -77,24 +79,27 @@ def run(
         raise
     backend, failed, updates, seconds = Cpu(workers, progress), [], 0, 0.0
     stock = stocks(job, Path(out))
-    for number in range(job.chunks):
-        if whole(folder.chunk(number), job, number):
-            continue
-        try:
-            table, done, spent = simulate(job, number, backend, chunk, stock)
-            write_whole(folder.chunk(number), parquet(table))
-        except (OSError, KeyboardInterrupt, ValueError):
-            raise
-        except Exception as error:
-            failed.append(f"chunk {number}: {type(error).__name__}: {error}")
-            continue
-        updates, seconds = updates + done, seconds + spent
-    if failed:
-        raise ChunksFailed(
-            f"{len(failed)} of {job.chunks} chunks failed ({failed[0]}); the others are kept in {folder.directory}"
-        )
+    for stage in stages(job, folder):
+        for number in stage.chunks:
+            if whole(folder.chunk(number), job, stage, number):
+                continue
+            try:
+                table, done, spent = simulate(job, stage, number, backend, chunk, stock)
+                write_whole(folder.chunk(number), parquet(table))
+            except (OSError, KeyboardInterrupt, ValueError):
+                raise
+            except Exception as error:
+                failed.append(f"chunk {number}: {type(error).__name__}: {error}")
+                continue
+            updates, seconds = updates + done, seconds + spent
+        if failed:
+            raise ChunksFailed(
+                f"{len(failed)} of {stage.chunks.stop} chunks failed ({failed[0]}); the others are kept in"
+                f" {folder.directory}"
+            )
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, backend)))
-    table = with_exact(collected(job, folder), job.plan)
+    table = table_of(job, folder.each_chunk())
+    table = with_exact(table if sweep.until is None else with_seeds(table, job.plan), job.plan)
     write_whole(folder.directory / "cells.csv", table.to_csv(index=False, lineterminator="\n").encode())
     log = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} updates={updates} kernel_seconds={seconds:.3f} workers={workers}\n"
     with (folder.directory / "run.log").open("a", encoding="utf-8") as file:
@@ -103,12 +108,12 @@ def run(
 
 
 def simulate(
-    job: Job, number: int, backend: Cpu, largest: int, stock: Sequence[Stock] = ()
+    job: Job, stage: Stage, number: int, backend: Cpu, largest: int, stock: Sequence[Stock] = ()
 ) -> tuple[pd.DataFrame, int, float]:
     """The table of one chunk, the steps simulated and the seconds that took."""
     tables, updates, seconds = [], 0, 0.0
     sweep = job.sweep
-    for arm, first, last in job.plan.pieces(*job.span(number), largest):
+    for arm, first, last in job.plan.pieces(*stage.span(number), largest, stage.arms):
         table, done, spent = trajectories(job, job.plan.piece(arm, first, last), backend, stock)
         updates, seconds = updates + done, seconds + spent
         tables.append(outcomes.aggregate(table, job.context, sweep.by_start) if sweep.keep == "cells" else table)
@@ -140,7 +145,7 @@ def trajectories(job: Job, piece: Piece, backend: Cpu, stock: Sequence[Stock]) -
     return pd.concat(tables, ignore_index=True).sort_values("id", ignore_index=True), updates, seconds
 
 
-def whole(path: Path, job: Job, number: int) -> bool:
+def whole(path: Path, job: Job, stage: Stage, number: int) -> bool:
     """Whether a chunk is there and readable."""
     import pyarrow.parquet
 
@@ -150,15 +155,17 @@ def whole(path: Path, job: Job, number: int) -> bool:
         rows = pyarrow.parquet.read_metadata(path).num_rows
     except (OSError, ValueError):
         return False
-    first, last = job.span(number)
+    first, last = stage.span(number)
     return rows == last - first or job.sweep.keep == "cells"
 
 
-def collected(job: Job, folder: Run) -> pd.DataFrame:
+def table_of(job: Job, chunks: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The table of cells, from all chunks."""
     if job.sweep.keep == "cells":
-        return outcomes.estimates(merged(folder.each_chunk()), job.context)
-    return outcomes.cells(folder.each_chunk(), job.context, job.sweep.by_start)
+        table = outcomes.estimates(merged(chunks), job.context)
+    else:
+        table = outcomes.cells(chunks, job.context, job.sweep.by_start)
+    return table if job.sweep.until is None else with_sequence(table)
 
 
 def merged(aggregates: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -178,6 +185,4 @@ def summary(job: Job, run: Run) -> pd.DataFrame:
     if len(labels) == 1:
         return chosen.reset_index(drop=True)
     pooled = (chunk[chunk["start_basin"].isin(labels)].assign(start_basin=labels[0]) for chunk in run.each_chunk())
-    if job.sweep.keep == "cells":
-        return outcomes.estimates(merged(pooled), job.context)
-    return outcomes.cells(pooled, job.context, job.sweep.by_start)
+    return table_of(job, pooled)

@@ -101,6 +101,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
 
 def line(text: str, block: pd.DataFrame) -> list[str]:
     cell, n = block.iloc[0], int(block["n"].sum())
+    interval = "p_seq" if "p_seq_lo" in cell else "p_escape"
     each = " each" if len(block) > 1 else ""
     stayed = "all" if len(block) > 1 else str(int(cell["n"] - cell["escaped"])) if cell["escaped"] >= 0 else "-"
     median = cell["t_exit_median"]
@@ -109,7 +110,7 @@ def line(text: str, block: pd.DataFrame) -> list[str]:
         text,
         f"{int(cell['n'])}{each}",
         stayed,
-        probability(cell["p_escape"], cell["p_escape_lo"], cell["p_escape_hi"]),
+        probability(cell["p_escape"], *(cell[f"{interval}_{end}"] for end in ("lo", "hi"))),
         beside(cell),
         reached,
         percent(block[["converged", "absorbed", "stalled"]].sum().sum() / n),

@@ -42,6 +42,9 @@ def step(x, g, value, norm, lr, state, half=0.5):
         (["--loss", "quartic", "--cap", "1:2:10000000", "--lr", "0.001:0.01:1000"], "combinations"),
         (["--loss", "quartic", "--seeds", "-3"], "--seeds"),
         (["--loss", "quartic", "--seed", "1.5"], "--seed"),
+        (["--loss", "quartic", "--until", "1"], "between 0 and 1"),
+        (["--loss", "quartic", "--until", "narrow"], "--until"),
+        (["--loss", "quartic", "--until", "nan"], "--until"),
         (["--loss", "quartic", "--starts", "sobol:10"], "--starts"),
         (["--loss", "quartic", "--starts", "grid:0"], "--starts"),
         (["--loss", "quartic", "--x0", "1", "--starts", "grid:3"], "both say where to start"),
@@ -87,7 +90,8 @@ def test_values_may_begin_with_a_minus_sign(loss, start, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("toml", "why"),
     [("steps = [1]", "--steps"), ("steps = true", "--steps"), ("dim = {a = 1}", "--dim"), ("start = 'a'", "--start"),
-     ("x0 = true", "x0"), ("cap = {}", "cap"), ("arm = 3", "[[arm]]"), ("steps =", "--config")],
+     ("until = true", "--until"), ("until = 0", "between 0 and 1"), ("x0 = true", "x0"),
+     ("cap = {}", "cap"), ("arm = 3", "[[arm]]"), ("steps =", "--config")],
 )  # fmt: skip
 def test_a_config_file_of_wrong_types_says_so(toml, why, tmp_path, capsys):
     config = tmp_path / "wrong.toml"

@@ -59,11 +59,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, refe
     done = []
     simulate = running.simulate
 
-    def stopping(job, number, *rest):
+    def stopping(job, stage, number, *rest):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(number)
-        return simulate(job, number, *rest)
+        return simulate(job, stage, number, *rest)
 
     monkeypatch.setattr(running, "simulate", stopping)
     with pytest.raises(KeyboardInterrupt):
@@ -74,7 +74,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, refe
     os.utime(folder / "chunks" / ".torn.part", (0, 0))
     (folder / "chunks" / "000001.parquet").write_bytes(b"not a chunk")
     done.clear()
-    monkeypatch.setattr(running, "simulate", lambda *a: (done.append(a[1]), simulate(*a))[1])
+    monkeypatch.setattr(running, "simulate", lambda *a: (done.append(a[2]), simulate(*a))[1])
     result = run(SWEEP, tmp_path)
     assert 0 not in done
     assert contents(result.directory) == reference
@@ -92,10 +92,10 @@ def test_a_finished_run_is_shown_again(tmp_path, monkeypatch, reference):
 def test_a_chunk_that_fails_leaves_the_others(tmp_path, monkeypatch):
     simulate = running.simulate
 
-    def failing(job, number, *rest):
+    def failing(job, stage, number, *rest):
         if number == 1:
             raise MemoryError("no room")
-        return simulate(job, number, *rest)
+        return simulate(job, stage, number, *rest)
 
     monkeypatch.setattr(running, "simulate", failing)
     with pytest.raises(running.ChunksFailed, match="1 of"):
