@@ -177,7 +177,8 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
             f" {rate:.2f} G updates/s"
         )
     else:
-        lines.append("speed     nothing was computed: this run was already there")
+        there = "another run had all its rows" if result.fresh else "this run was already there"
+        lines.append(f"speed     nothing was computed: {there}")
     return "\n".join(lines)
 
 
