@@ -144,7 +144,8 @@ def told(plan: "Plan", tables: dict[str, "pd.DataFrame"]) -> str:
         lines.append(f"{label(row, names[row['dynamics']])}: {row['label']}, P(escape) {row['p_escape']:.3f}")
         lines.append(f"  {row['reason']}")
         measured = f"Lyapunov exponent {proof['lyapunov']:.4f} a step" if math.isfinite(proof["lyapunov"]) else ""
-        exact = f" ({proof['lyapunov_exact']:.4f} in the parabola at the minimum)" if math.isfinite(proof["lyapunov_exact"]) else ""
+        known = math.isfinite(proof["lyapunov_exact"])
+        exact = f" ({proof['lyapunov_exact']:.4f} in the parabola at the minimum)" if known else ""
         differ = f"{proof['differ_outcome']} of {proof['n']} outcomes differ from x0 -+ 1 ulp"
         lines.append(f"  {proof['verdict']}: {differ}{'; ' if measured else ''}{measured}{exact}")
     return "\n".join(lines)

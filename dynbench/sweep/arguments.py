@@ -7,21 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynbench.sweep.parser import parser
+
 if TYPE_CHECKING:
     from dynbench.sweep.grid import Sweep
 
-EXAMPLES = """\
-AXIS is a list of pieces joined by commas, each a number, lo:hi:n or lo:hi:n:log.  A flag for any parameter of a
-loss or a rule (see dynbench.list) takes an AXIS too: --cap 1:1e6:25:log, --beta 0.9,0.99.  Without --dynamics every
-rule runs with axes of its own.
-
-examples:
-  python -m dynbench.sweep --loss quartic
-  python -m dynbench.sweep --loss quartic --dynamics capped --x0 3.9:4.1:4001 --cap 71.2,71.4,1000 --steps 2500
-  python -m dynbench.sweep --loss quartic --dynamics gradient --x0 3 --temperature 0.5 --seeds 100000 --json
-  python -m dynbench.sweep --config suites/article.toml
-
-exit codes: 0 done, 1 failed, 2 usage, 3 some chunks failed, 130 interrupted (the same command goes on)"""
 OPTIONS = (
     "loss",
     "dim",
@@ -37,49 +27,8 @@ OPTIONS = (
     "keep",
     "by",
     "until",
+    "rare",
 )
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message}\n")
-
-
-def parser() -> argparse.ArgumentParser:
-    p = Parser(
-        prog="python -m dynbench.sweep", allow_abbrev=False, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Runs rules from many starts on a loss and records whether, when and where they escape.",
-    )  # fmt: skip
-    what = p.add_argument_group("what runs")
-    what.add_argument("--loss", metavar="NAME", help="a loss by name, or the path of a .py file")
-    what.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2)")
-    what.add_argument("--dynamics", metavar="NAME,..", help="rules by name, or paths of .py files (default: all)")
-    what.add_argument("--x0", metavar="AXIS", help="starts in one dimension")
-    what.add_argument("--start", metavar="X,Y,..", action="append", help="a start in any dimension; may be repeated")
-    what.add_argument("--starts", metavar="LAW", help="grid:N (N a coordinate), uniform:N, trapped:N or a .csv file")
-    what.add_argument("--lr", metavar="AXIS", help="Euler steps h (default 0.01, less for steep losses)")
-    what.add_argument("--temperature", metavar="AXIS", help="x += sqrt(2 T h) * normal (default 0)")
-    what.add_argument("--gradient-noise", metavar="AXIS", help="g += s * normal (default 0)")
-    what.add_argument("--steps", metavar="N", help="steps of every trajectory (default 2500)")
-    what.add_argument("--seeds", metavar="N", help="repeats of every start with independent noise (default 1)")
-    what.add_argument("--until", metavar="WIDTH", help="add seeds until P(escape) of every noisy cell is so well known")
-    what.add_argument("--seed", metavar="S", help="master seed (default 0)")
-    what.add_argument("--targets", metavar="AXIS", help="targets of L - Lmin (default 1e-3)")
-    what.add_argument("--record", metavar="NAME,..", help="crossings, last_crossing, global_steps, t_best, limited")
-    what.add_argument("--keep", metavar="all|cells", help="every trajectory's row on disk, or only aggregates")
-    what.add_argument("--by", metavar="start", help="`start`: a cell for every start")
-    what.add_argument("--config", metavar="FILE", help="a TOML file with these names as keys, and [[arm]] tables")
-    how = p.add_argument_group("how it runs (changes no result)")
-    how.add_argument("--workers", metavar="N", help="threads (default: one a core)")
-    how.add_argument("--chunk", metavar="N", help="trajectories simulated at once")
-    how.add_argument("--out", metavar="DIR", default="results/runs", help="holds <loss>-<id>/ (default results/runs)")
-    how.add_argument("--dry-run", action="store_true", help="say how much work it is, and do nothing")
-    how.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
-    how.add_argument("--quiet", "-q", action="store_true", help="print nothing but errors")
-    return p
 
 
 @dataclass(frozen=True)
@@ -176,6 +125,13 @@ def several(value: Any) -> list[Any]:
     return [value] if value and not isinstance(value[0], list | str) else value or [""]
 
 
+def flag(value: Any, name: str) -> bool:
+    """A flag of the command line, or true or false in a TOML file."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is true or false, not {value!r}")
+    return value
+
+
 def sweep_of(request: Request) -> "Sweep":
     """The Sweep that was asked for.  Raises ValueError, one sentence."""
     from dynbench import find
@@ -234,6 +190,7 @@ def sweep_of(request: Request) -> "Sweep":
         seeds=whole(o.get("seeds", 1), "--seeds", 1, 10**12),
         seed=whole(o.get("seed", 0), "--seed", 0, 2**64 - 1),
         targets=targets, record=tuple(dict.fromkeys(listed(o.get("record", "")))), keep=str(o.get("keep", "all")),
-        by_start=by == "start", until=number(str(o["until"]), "--until") if "until" in o else None,
+        by_start=by == "start", rare=flag(o.get("rare", False), "--rare"),
+        until=number(str(o["until"]), "--until") if "until" in o else None,
     )  # fmt: skip
     return with_axes(sweep, axes)

@@ -25,11 +25,17 @@ def expanded(plan: Plan) -> dict[str, Any]:
         "steps": sweep.steps, "seeds": sweep.seeds,
         "seed": sweep.seed, "targets": [float(t).hex() for t in sweep.targets], "record": list(sweep.record),
         "keep": sweep.keep, "by_start": sweep.by_start,
-    } | ({} if sweep.until is None else {"until": float(sweep.until).hex()})  # fmt: skip
+    } | asked(sweep)  # fmt: skip
 
 
 def unique(values: np.ndarray) -> list[float]:
     return list(dict.fromkeys(values.tolist()))
+
+
+def asked(sweep: Sweep) -> dict[str, Any]:
+    """What is in a definition only where it was asked for."""
+    until = {} if sweep.until is None else {"until": float(sweep.until).hex()}
+    return until | ({"rare": True} if sweep.rare else {})
 
 
 def own_files(sweep: Sweep) -> dict[str, Path]:
@@ -62,4 +68,5 @@ def restored(definition: Mapping[str, Any], folder: Path) -> Sweep:
         seeds=definition["seeds"], seed=definition["seed"], targets=numbers(definition["targets"]),
         record=tuple(definition["record"]), keep=definition["keep"], by_start=definition["by_start"],
         until=float.fromhex(definition["until"]) if "until" in definition else None,
+        rare="rare" in definition,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from dynbench.batch import Floats
 from dynbench.sweep.grid import LABELS_KEPT, Plan
 from dynbench.theory.exact import escape_probability
 
@@ -26,18 +27,20 @@ def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     return table.assign(p_exact=p, z=z)
 
 
-def exact(cell: pd.Series, plan: Plan) -> float:
-    """The exact escape probability of a cell; nan where none is known."""
-    label = int(cell["start_basin"])
+def starts_of(cell: pd.Series, plan: Plan) -> Floats:
+    """x0 (dim, n) of the starts of a cell, each once."""
     names = [c for c in cell.index if str(c) == "x0" or str(c).startswith("x0_")]
     if names:
-        x0 = np.array([[cell[c]] for c in names], float)
-    else:
-        index = np.flatnonzero(plan.labels == label)
-        x0 = plan.sweep.starts.at(plan.loss, index, plan.sweep.seed)
+        return np.array([[cell[c]] for c in names], float)
+    index = np.flatnonzero(plan.labels == int(cell["start_basin"]))
+    return plan.sweep.starts.at(plan.loss, index, plan.sweep.seed)
+
+
+def exact(cell: pd.Series, plan: Plan) -> float:
+    """The exact escape probability of a cell; nan where none is known."""
     parameters = {n: float(cell[n]) for n in plan.parameters if not pd.isna(cell[n])}
     found = escape_probability(
         plan.loss, str(cell["dynamics"]), parameters, float(cell["lr"]), float(cell["temperature"]),
-        float(cell["gradient_noise"]), label, x0, plan.sweep.steps,
+        float(cell["gradient_noise"]), int(cell["start_basin"]), starts_of(cell, plan), plan.sweep.steps,
     )  # fmt: skip
     return float("nan") if found is None else found[0]

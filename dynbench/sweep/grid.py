@@ -49,6 +49,7 @@ class Sweep:
     keep: str = "all"  # all: every trajectory's row on disk; cells: merged aggregates only
     by_start: bool = False  # a cell for every start
     until: float | None = None  # seeds are added until the confidence sequences of p_escape are narrower
+    rare: bool = False  # cells with hardly an escape are estimated by splitting
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Rows that another run has already: what a trajectory does depends on its arm, combination, start and repeat only.
 
-A run of the same sweep with other `seeds` (or another `until`) holds the same rows under other ids.  Rows are found by
-the layout of that run and then compared, key by key, with what was asked for: a row that is not the same trajectory is
-not taken.
+A run of the same sweep with other `seeds` (or another `until`, or `rare`) holds the same rows under other ids.  Rows are
+found by the layout of that run and then compared, key by key, with what was asked for: a row that is not the same
+trajectory is not taken.
 """
 
 import json
@@ -24,7 +24,7 @@ from dynbench.sweep.stage import stages
 
 
 def stocks(job: Job, out: Path) -> list["Stock"]:
-    """The runs beside this one that differ in `seeds` and `until` only, the largest first."""
+    """The runs beside this one that differ in `seeds`, `until` and `rare` only, the largest first."""
     if job.sweep.keep != "all":
         return []
     found: list[Stock] = []
@@ -42,7 +42,7 @@ def stocks(job: Job, out: Path) -> list["Stock"]:
 
 def alike(definition: Mapping[str, Any]) -> dict[str, Any]:
     """What two runs must share to share rows."""
-    return {k: v for k, v in definition.items() if k not in ("seeds", "until")}
+    return {k: v for k, v in definition.items() if k not in ("seeds", "until", "rare")}
 
 
 class Stock:

@@ -21,6 +21,7 @@ from dynbench.sweep.exact import with_exact
 from dynbench.sweep.grid import Piece, Plan, Sweep
 from dynbench.sweep.job import Job
 from dynbench.sweep.manifest import manifest
+from dynbench.sweep.rare import with_rare
 from dynbench.sweep.reuse import Stock, stocks
 from dynbench.sweep.rows import frame, paths
 from dynbench.sweep.stage import Stage, stages
@@ -100,6 +101,8 @@ def run(
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, backend)))
     table = table_of(job, folder.each_chunk())
     table = with_exact(table if sweep.until is None else with_seeds(table, job.plan), job.plan)
+    if sweep.rare:
+        table = with_rare(table, job.plan, workers)
     write_whole(folder.directory / "cells.csv", table.to_csv(index=False, lineterminator="\n").encode())
     log = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} updates={updates} kernel_seconds={seconds:.3f} workers={workers}\n"
     with (folder.directory / "run.log").open("a", encoding="utf-8") as file:

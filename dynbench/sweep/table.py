@@ -9,19 +9,8 @@ from dynbench.losses.base import Loss
 from dynbench.outcomes.wells import false_labels
 from dynbench.theory.thresholds import critical_cap
 
-HEAD = (
-    "rule",
-    "starts",
-    "stayed",
-    "P(escape) [95%]",
-    "median step",
-    "rest",
-    "cycle",
-    "wander",
-    "diverge",
-    "P(final)",
-    "median L",
-)
+HEAD = ("rule", "starts", "stayed", "P(escape) [95%]", "exact (z)", "median step", "rest", "cycle", "wander", "diverge",
+        "P(final)", "median L")  # fmt: skip
 MOST_ROWS = 200
 
 
@@ -30,7 +19,9 @@ def percent(share: float) -> str:
 
 
 def figure(share: float, digits: int) -> str:
-    """A share with so many decimals; an exact 0 or 1 is written as such."""
+    """A share with so many decimals; an exact 0 or 1 is written as such, a tiny one with its exponent."""
+    if 0.0 < share < 1e-4:
+        return f"{share:.3g}"
     return f"{share:.0f}" if share in (0.0, 1.0) else f"{share:.{digits}f}"
 
 
@@ -89,6 +80,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
     for index, cell in cells.iterrows():
         own = names[str(cell["dynamics"])]
         merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0 and cell["randomness"] != "none"
+        merges = merges and cell["p_escape"] == 0
         if quiet and (not merges or cells.loc[quiet[-1], "dynamics"] != cell["dynamics"]):
             close()
         if merges:
@@ -166,9 +158,21 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
         "rest: came to rest (converged, absorbed or stalled); wander: still moving; P(final): L - Lmin within\n"
         "the first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
     )
+    if "p_escape_se" in cells and cells["p_escape_se"].notna().any():
+        notes.append(
+            "Where at most five escaped, P(escape) is by splitting (--rare): columns p_escape_se, steps_spent."
+        )
+    elif hidden(cells):
+        notes.append("Noisy cells without an escape: add --rare to estimate so small a probability by splitting.")
     if "p_exact" in cells and cells["p_exact"].notna().any():
         notes.append("exact: the noisy chain without simulation (python -m dynbench.theory); z: in standard errors.")
     return "\n".join([aligned(body), "", *notes, *predictions(cells, loss)])
+
+
+def hidden(cells: pd.DataFrame) -> bool:
+    """Whether a noisy cell has no escape at all."""
+    noisy = (cells["temperature"] > 0) | (cells["gradient_noise"] > 0)
+    return bool((noisy & (cells["escaped"] == 0)).any())
 
 
 def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
