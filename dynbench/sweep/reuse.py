@@ -1,7 +1,7 @@
 """Rows that another run has already: what a trajectory does depends on its arm, combination, start and repeat only.
 
-A run of the same sweep with other `seeds` (or another `until`, or `rare`) holds the same rows under other ids.  Rows are
-found by the layout of that run and then compared, key by key, with what was asked for: a row that is not the same
+A run of the same sweep with other `seeds` (or another `until`, or `rare`) holds the same rows under other ids.  Rows
+are found by the layout of that run and then compared, key by key, with what was asked for: a row that is not the same
 trajectory is not taken.
 """
 
