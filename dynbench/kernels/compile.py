@@ -15,15 +15,20 @@ def compiled(path: Path) -> bool:
 
 
 def compile_all(paths: Sequence[Path], workers: int) -> int:
-    """Loads every module; those not yet compiled are shared between processes.  How many had to be compiled."""
+    """Loads every module; those not yet compiled are shared between processes.  How many had to be compiled.
+
+    This process begins with the first, which had better be the longest; the others deal out the rest from the back.
+    """
     missing = [path for path in paths if not compiled(path)]
+    rest = missing[:0:-1]
+    shares = [rest[k :: workers - 1] for k in range(min(workers - 1, len(rest)))]
     helpers = [
         subprocess.Popen(
-            [sys.executable, "-m", "dynbench.kernels.compile", *map(str, missing[k:] + missing[:k])],
+            [sys.executable, "-m", "dynbench.kernels.compile", *map(str, share)],
             stderr=subprocess.DEVNULL,  # what fails there fails here again, and is told once
             start_new_session=True,  # an interrupt is for this process, which ends the others
         )
-        for k in range(1, min(workers, len(missing)))
+        for share in shares
     ]
     try:
         for path in missing:
@@ -41,6 +46,6 @@ def compile_all(paths: Sequence[Path], workers: int) -> int:
 
 
 if __name__ == "__main__":
-    for name in reversed(sys.argv[1:]):
+    for name in sys.argv[1:]:
         if not compiled(Path(name)):
             load(Path(name))
