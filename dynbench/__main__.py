@@ -3,6 +3,8 @@
 import sys
 from importlib import import_module
 
+from dynbench.doors import answered
+
 COMMANDS = {
     "sweep": ("dynbench.sweep.__main__", "run rules from many starts and record whether they escape"),
     "list": ("dynbench.list", "losses and rules, with formula and source"),
@@ -24,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     if argv[0] not in COMMANDS:
         print(f"error: no command {argv[0]!r}; known: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    return int(import_module(COMMANDS[argv[0]][0]).main(argv[1:]))
+    return answered(lambda: int(import_module(COMMANDS[argv[0]][0]).main(argv[1:])))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynbench.doors import answered
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from dynbench.batch import Endings
     from dynbench.store import Run
-    from dynbench.sweep.grid import Piece, Plan
+    from dynbench.sweep.grid import Piece, Plan, Rows
 
 EDGE = 4  # steps shown at the beginning, at the end and around an event
 
@@ -40,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -61,8 +65,8 @@ def replayed(how: argparse.Namespace) -> int:
     if sweep.steps > MOST_STEPS:
         raise ValueError(f"a path of {sweep.steps} steps is too long to be kept; at most {MOST_STEPS} can be replayed")
     plan = Plan(sweep)
-    number = whole(how.id, "ID", 0, plan.total - 1)
-    arm = next(a for a in plan.arms if a.first <= number < a.last)
+    number = whole(how.id, "ID", 0, 2**62)
+    arm = arm_of(plan, run, number)
     piece = plan.piece(arm, number, number + 1)
     endings = Cpu(1).run(plan.loss, arm.dynamics, piece.batch, sweep.steps, sweep.targets, paths=1)
     table = steps_of(endings)
@@ -75,6 +79,20 @@ def replayed(how: argparse.Namespace) -> int:
     else:
         print(told(run, number, piece, endings, table, same))
     return 1 if same is False else 0
+
+
+def arm_of(plan: "Plan", run: "Run", number: int) -> "Rows":
+    """The arm that a trajectory belongs to, in the sweep as asked for or in a round of --until."""
+    from dynbench.sweep.job import Job
+    from dynbench.sweep.stage import stages
+
+    last = 0
+    for stage in stages(Job(plan), run):
+        for arm in stage.arms:
+            if arm.first <= number < arm.last:
+                return arm
+            last = arm.last
+    raise ValueError(f"ID: {number} is not a trajectory of {run.name}, which has 0 to {last - 1}")
 
 
 def values(column: list[Any]) -> list[Any]:
@@ -139,4 +157,4 @@ def told(run: "Run", number: int, piece: "Piece", endings: "Endings", table: "pd
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answered(main))

@@ -2,11 +2,11 @@
 
 import json
 import math
-import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dynbench.doors import answered
 from dynbench.sweep import arguments
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE
-    except BrokenPipeError:  # whoever read us has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
@@ -183,4 +182,4 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answered(main))

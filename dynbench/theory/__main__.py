@@ -6,6 +6,8 @@ import math
 import sys
 from typing import Any
 
+from dynbench.doors import answered
+
 EXAMPLES = """\
 examples:
   python -m dynbench.theory --loss quartic
@@ -143,4 +145,4 @@ def table(content: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answered(main))

@@ -185,3 +185,15 @@ def test_a_sweep_with_it_survives_being_written_out(tmp_path):
     definition = expanded(running.Plan(SWEEP))
     assert restored(definition, tmp_path).until == 0.1
     assert expanded(running.Plan(restored(definition, tmp_path))) == definition
+
+
+def test_a_trajectory_of_a_later_round_can_be_replayed(tmp_path, capsys):
+    from dynbench.replay import main as replay
+    from dynbench.sweep.__main__ import main
+
+    argv = ["--loss", "quartic", "--dynamics", "gradient", "--x0", "3", "--temperature", "1", "--steps", "200"]
+    assert main([*argv, "--until", "0.2", "--quiet", "--out", str(tmp_path)]) == 0
+    assert replay(["latest", "60", "--root", str(tmp_path)]) == 0
+    assert "the same to the bit" in capsys.readouterr().out
+    assert replay(["latest", "100000", "--root", str(tmp_path)]) == 2
+    assert "which has 0 to" in capsys.readouterr().err
