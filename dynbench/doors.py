@@ -1,10 +1,37 @@
-"""What all commands do at their door."""
+"""What all commands do at their door: one sentence for a mistake, exit codes, readers that leave.
 
+0 done, 1 the disk, 2 usage, 130 interrupted, 141 the reader of a pipe has left.
+"""
+
+import argparse
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
-LEFT = 141  # exit code where the reader of a pipe has left
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
+def replied(act: Callable[[], int], interrupted: str = "interrupted") -> int:
+    """The exit code of `act`; its mistakes become one sentence on stderr."""
+    try:
+        return act()
+    except KeyboardInterrupt:
+        print(interrupted, file=sys.stderr)
+        return 130
+    except ValueError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"error: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def answered(main: Callable[[], int]) -> int:
@@ -14,5 +41,5 @@ def answered(main: Callable[[], int]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return LEFT
+        return 141
     return code

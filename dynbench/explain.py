@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynbench.doors import answered
+from dynbench.doors import Parser, answered, replied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from dynbench.sweep.grid import Plan
 
 CELLS = 3  # of each arm: the first that escapes, the one that escapes most, and the last
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,18 +35,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     how = parser().parse_args(sys.argv[1:] if argv is None else argv)
-    try:
-        return explained(how)
-    except KeyboardInterrupt:
-        return 130
-    except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return replied(lambda: explained(how))
 
 
 def explained(how: argparse.Namespace) -> int:

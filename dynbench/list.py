@@ -1,29 +1,21 @@
 """`python -m dynbench.list`: the losses and the rules, each with its formula and its source; `--json` for programs."""
 
-import argparse
 import io
 import json
 import sys
 import textwrap
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
 
 from dynbench import find
-from dynbench.doors import answered
+from dynbench.doors import Parser, answered
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
 
 WIDTH = 100  # columns
 NAME = 20  # columns of the name
 SHOWN = 4  # minima that the readable table writes out
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynbench.doors import answered
+from dynbench.doors import Parser, answered, replied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from dynbench.sweep.grid import Piece, Plan, Rows
 
 EDGE = 4  # steps shown at the beginning, at the end and around an event
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,16 +32,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     how = parser().parse_args(sys.argv[1:] if argv is None else argv)
-    try:
-        return replayed(how)
-    except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return replied(lambda: replayed(how))
 
 
 def replayed(how: argparse.Namespace) -> int:

@@ -4,16 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from dynbench.doors import answered
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
+from dynbench.doors import Parser, answered, replied
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,22 +23,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.out is not None and chosen.out.is_dir():
         parser.error(f"--out {chosen.out} is a folder; give the page's name as well, {chosen.out / 'report.html'}")
 
+    return replied(lambda: written(chosen))
+
+
+def written(chosen: argparse.Namespace) -> int:
+    """Writes the page and says where it is."""
     from dynbench.report.page import build  # after --help has been answered
     from dynbench.store import find_run, write_whole
 
-    try:
-        runs = [find_run(name) for name in chosen.runs]
-        page = build(runs)
-        out: Path = chosen.out or (runs[0].directory / "report.html" if len(runs) == 1 else Path("report.html"))
-        write_whole(out, page.encode())
-    except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        print(f"error: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
-        return 1
+    runs = [find_run(name) for name in chosen.runs]
+    page = build(runs)
+    out: Path = chosen.out or (runs[0].directory / "report.html" if len(runs) == 1 else Path("report.html"))
+    write_whole(out, page.encode())
     if not chosen.quiet:
         print(out)
     return 0

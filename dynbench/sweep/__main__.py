@@ -6,7 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dynbench.doors import answered
+from dynbench.doors import answered, replied
 from dynbench.sweep import arguments
 
 if TYPE_CHECKING:
@@ -21,20 +21,8 @@ BYTES_A_ROW = 60
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    try:
-        request = arguments.read(argv)
-        return swept(request, argv)
-    except KeyboardInterrupt:
-        print("interrupted: finished chunks are kept, and the same command goes on from there", file=sys.stderr)
-        return INTERRUPTED
-    except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return USAGE
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
+    kept = "interrupted: finished chunks are kept, and the same command goes on from there"
+    return replied(lambda: swept(arguments.read(argv), argv), kept)
 
 
 def swept(request: arguments.Request, argv: list[str]) -> int:

@@ -1,7 +1,8 @@
 """The flags of a sweep, and its help.  Only the standard library is imported: --help is instant."""
 
 import argparse
-from typing import Any
+
+from dynbench.doors import Parser
 
 EXAMPLES = """\
 AXIS is a list of pieces joined by commas, each a number, lo:hi:n or lo:hi:n:log.  A flag for any parameter of a
@@ -15,13 +16,6 @@ examples:
   python -m dynbench.sweep --config suites/article.toml
 
 exit codes: 0 done, 1 failed, 2 usage, 3 some chunks failed, 130 interrupted (the same command goes on)"""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message}\n")
 
 
 def parser() -> argparse.ArgumentParser:

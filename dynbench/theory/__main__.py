@@ -6,7 +6,7 @@ import math
 import sys
 from typing import Any
 
-from dynbench.doors import answered
+from dynbench.doors import Parser, answered, replied
 
 EXAMPLES = """\
 examples:
@@ -34,13 +34,6 @@ WORDS = (  # name, what the table says of it
 )
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> Any:
-        self.exit(2, f"error: {message}\n")
-
-
 def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m dynbench.theory", allow_abbrev=False, epilog=EXAMPLES,
@@ -61,11 +54,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     how = parser().parse_args(sys.argv[1:] if argv is None else argv)
-    try:
-        content = known(how)
-    except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    return replied(lambda: printed(how))
+
+
+def printed(how: argparse.Namespace) -> int:
+    """Prints all that is known."""
+    content = known(how)
     print(json.dumps(plain(content), allow_nan=False) if how.json else table(content))
     return 0
 
