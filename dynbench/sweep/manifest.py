@@ -26,7 +26,7 @@ def manifest(job: Job, command: str | None) -> dict[str, Any]:
         "starts_in_words": job.sweep.starts.words(loss),
         "loss": {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim},
         "versions": versions | {"python": platform.python_version(), "dynbench": dynbench.__version__},
-        "platform": {"system": platform.platform(), "machine": platform.machine(), "cores": os.cpu_count()},
+        "platform": {"system": platform.system(), "machine": platform.machine(), "cores": os.cpu_count()},
         "git_commit": git_commit(),
     }
 
