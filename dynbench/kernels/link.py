@@ -185,6 +185,8 @@ def load(path: Path) -> ModuleType:
     sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
+    except OSError:  # the disk's fault, not the text's
+        raise
     except Exception as error:
         del sys.modules[path.stem]
         what = first_line(path)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dynbench.sweep.grid import Plan
     from dynbench.sweep.run import Job, Result
 
-DONE, FAILED, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, PARTIAL = 0, 3  # see `doors` for the others
 SECONDS_AN_UPDATE = 1.5e-9  # of one core, for the estimate of --dry-run
 BYTES_A_ROW = 60
 
@@ -117,7 +117,12 @@ def drawn(result: "Result", plan: "Plan") -> list[str]:
 
     there = sorted(result.directory.glob("*.png"))
     if result.fresh or not there:
-        there = figures.save(figures.draw_all(result, plan.loss), result.directory)
+        try:
+            there = figures.save(figures.draw_all(result, plan.loss), result.directory)
+        except BaseException:  # all pictures or none: the same command draws them again
+            for picture in result.directory.glob("*.png"):
+                picture.unlink()
+            raise
     return [path.name for path in there]
 
 

@@ -229,3 +229,20 @@ def test_an_interrupt_answers_within_a_second_and_can_be_resumed(tmp_path):
     assert process.returncode == 130
     assert "goes on from there" in said
     assert len(said.splitlines()) == 1
+
+
+def test_pictures_are_all_there_or_none(tmp_path, monkeypatch, capsys):
+    from dynbench.report import figures
+
+    def torn(_, directory):
+        (directory / "rules.png").write_bytes(b"half of them")
+        raise KeyboardInterrupt
+
+    save = figures.save
+    monkeypatch.setattr(figures, "save", torn)
+    assert main([*SMALL, "--out", str(tmp_path)]) == 130
+    assert not list(tmp_path.glob("*/*.png"))
+    monkeypatch.setattr(figures, "save", save)
+    assert main([*SMALL, "--out", str(tmp_path), "--quiet"]) == 0
+    assert len(list(tmp_path.glob("*/*.png"))) > 1
+    assert "goes on from there" in capsys.readouterr().err
