@@ -69,7 +69,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     box = loss.box(dim)
     history, gradients, path = [list(x)], [], [list(x)]
     out = {"t_exit": -1, "t_commit": -1, "t_hit": [-1] * len(targets), "status": None, "best": math.inf}
-    out |= {"crossings": 0, "last_crossing": -1, "global_steps": 0, "t_best": 0, "limited": 0}
+    out |= {"crossings": 0, "last_crossing": -1, "global_steps": 0, "t_best": 0, "limited": 0, "t_diverged": -1}
     label = start
     for k in range(steps + 1):
         value, g = evaluate(loss, x, of_loss)
@@ -86,7 +86,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
                 tested = (k - 1) // 64 * 64
                 out["t_exit"] = -1 if out["t_exit"] > tested else out["t_exit"]
                 out["t_commit"] = -1 if out["t_commit"] > tested else out["t_commit"]
-                out["status"] = DIVERGED
+                out["status"], out["t_diverged"] = DIVERGED, k
                 break
         core = core_of(loss, x, value)
         if core >= 0 and core != start and out["t_commit"] < 0:

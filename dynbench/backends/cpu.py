@@ -47,7 +47,7 @@ class Cpu:
         count, dim = len(batch), loss.dim
         order = np.argsort(targets)[::-1]
         levels = loss.minimum_value + np.array(targets, float)[order]
-        times, reached = np.empty((9, count), np.int64), np.empty((len(targets), count), np.int64)
+        times, reached = np.empty((4 + len(RECORDS), count), np.int64), np.empty((len(targets), count), np.int64)
         ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim + 1))
         columns = (
             batch.x0,

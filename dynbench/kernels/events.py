@@ -215,6 +215,7 @@ def write_ends(s, w, t, hits, i, n, k, outputs):
     value, best = w[VAL * s.lanes + i], w[BEST * s.lanes + i]
     times[6, n], times[7, n] = t[GLOBAL, i], k if value < best else np.int64(w[T_BEST * s.lanes + i])
     times[8, n] = np.int64(w[LIMITED * s.lanes + i])
+    times[9, n] = k if t[STATUS, i] == DIVERGED else -1
     for j in range(hits.shape[0]):
         reached[j, n] = hits[j, i]
     ends[0, n], ends[1, n] = value, value if value < best else best

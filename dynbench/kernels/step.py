@@ -14,7 +14,9 @@ from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
 VECTORS = ("x", "lo", "hi", "centre", "radii", "z", "z_odd", "zg", "zg_odd", "g")  # g: else it stays in registers
-RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")  # optional quantities (--record)
+RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited", "t_diverged")
+"""Optional quantities (--record), in the order in which `events.write_ends` gives them.  t_diverged: the step at which
+divergence was seen, which is tested every PERIOD steps and at the last; -1: never."""
 COUNTERS = ("crossings", "last_crossing", "global_steps", "limited")
 
 

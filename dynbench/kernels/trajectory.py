@@ -147,7 +147,7 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
     s: the Shape.  functions: addresses of what `step` and `lanes` give, to be called with w, t and four integers.
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves.
-    sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (9, n) int64,
+    sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (10, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.
     """
