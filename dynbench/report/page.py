@@ -6,7 +6,6 @@ All text is escaped; give `markupsafe.Markup` where a paragraph is HTML on purpo
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, figures, wells, words
+from dynbench.report.section import Section, Table
 from dynbench.report.style import Picture
 from dynbench.report.trapped import origin, trapped
 from dynbench.store import Run
+
+__all__ = ["Section", "Table", "build", "environment", "of_run", "tables"]
 
 MOST_ROWS = 300  # of a table on the page; the rest stays in cells.csv
 EXACT = "exact (z)"
@@ -44,30 +46,6 @@ CAUSES = (
     "singular: the flow itself ends at a false minimum; noise: none without it; inertia, flow: escapes go on, with or "
     "without memory."
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """The first `heads` cells of a row are its header."""
-
-    caption: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    heads: int = 1
-    folded: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading and what stands under it, in this order; `sections` are one level down."""
-
-    heading: str
-    paragraphs: Sequence[str] = ()
-    items: Sequence[str] = ()
-    code: str = ""
-    pictures: Sequence[Picture] = ()
-    tables: Sequence[Table] = ()
-    sections: Sequence["Section"] = field(default=())
 
 
 def build(runs: Sequence[Run], title: str | None = None, sections: Sequence[Section] = ()) -> str:
