@@ -70,6 +70,8 @@ def test_every_parameter_has_bounds_that_hold_its_default(name):
         ("rmsprop", -0.1 * 0.5 / (0.05 + 1e-8), {}),  # √((1 - 0.99) 0.25) = 0.05
         ("rmsprop", -0.1 * 0.5 / 0.13, {"eps": 0.0144, "eps_inside": 1.0}),  # √(0.0025 + 0.0144) = 0.13
         ("rmsprop", -0.1 * 0.5 / 0.35, {"beta": 0.75, "eps": 0.1}),  # 0.25 + 0.1
+        ("adam", -0.1 * 0.5 / (0.5 + 1e-8), {}),  # the first averages are g and g² themselves
+        ("adam", -0.1 * 0.5 / 0.6, {"beta1": 0.0, "beta2": 0.5, "eps": 0.1}),
         ("adagrad", -0.1 * 0.5 / (0.5 + 1e-10), {}),
         ("adagrad", -0.1 * 0.5 / 0.65, {"s0": 0.1, "eps": 0.0725, "eps_inside": 1.0}),  # √(0.1 + 0.25 + 0.0725)
         ("global_flow", -0.064, {}),  # 0.1 × 2 × 0.5/1.25²
