@@ -1,31 +1,64 @@
-"""What a user waits for: fresh interpreters, on purpose."""
+"""What a user waits for: fresh interpreters, on purpose, with an empty cache of kernels and with a full one."""
 
-RUN = "--loss quartic --dynamics capped --starts grid:201 --steps 200 --quiet --out"
+from .common import work
+
+RUN = "'--loss quartic --dynamics capped --starts grid:201 --steps 200 --quiet --out'"
+FOLDER = "import os, tempfile; place = tempfile.TemporaryDirectory(); "
+EMPTY = FOLDER + "os.environ['DYNBENCH_CACHE'] = place.name; "
+LINK = "from dynbench import find; from dynbench.kernels.link import link; loss = find.loss('quartic'); "
+CAPPED = "link(loss, find.dynamics('capped'))"
+MAIN = "from dynbench.sweep.__main__ import main"
+FIRST = f"main({RUN}.split() + [place.name + '/out'])"
 
 
 class Start:
     """Seconds until something is there."""
 
     timeout = 600.0
-    version = "1"
+    version = "2"
     number, rounds, repeat = 1, 1, 3
 
     def timeraw_help(self):
         return "from dynbench.sweep import arguments; arguments.parser().format_help()"
 
     def timeraw_import(self):
+        return "import dynbench"
+
+    def timeraw_import_run(self):
         return "import dynbench.sweep.run"
 
-    def timeraw_first_result_empty_cache(self):
-        return (
-            f"main('{RUN}'.split() + [folder + '/out'])",
-            "import os, tempfile; folder = tempfile.mkdtemp(); os.environ['DYNBENCH_CACHE'] = folder;"
-            "from dynbench.sweep.__main__ import main",
-        )
 
-    def timeraw_link_cached(self):
-        return (
-            "link(find.loss('quartic'), find.dynamics('capped'))",
-            "import os, tempfile; os.environ.setdefault('DYNBENCH_CACHE', tempfile.gettempdir() + '/dynbench-asv');"
-            "from dynbench import find; from dynbench.kernels.link import link",
-        )
+class Cold:
+    """Nothing compiled yet."""
+
+    timeout = 600.0
+    version = "1"
+    number, rounds, repeat = 1, 1, 2
+
+    def timeraw_link(self):
+        """The common driver, the layout and the pair."""
+        return CAPPED, EMPTY + LINK
+
+    def timeraw_link_another_pair(self):
+        """What a new rule costs: the driver and the layout are there."""
+        return CAPPED, EMPTY + LINK + "link(loss, find.dynamics('sign'))"
+
+    def timeraw_first_result(self):
+        return FIRST, EMPTY + MAIN
+
+
+class Warm:
+    """All kernels in the cache."""
+
+    timeout = 600.0
+    version = "1"
+    number, rounds, repeat = 1, 1, 3
+
+    def setup(self):
+        work("quartic", "capped")
+
+    def timeraw_link(self):
+        return CAPPED, LINK
+
+    def timeraw_first_result(self):
+        return FIRST, FOLDER + MAIN
