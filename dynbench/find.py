@@ -18,17 +18,19 @@ from types import ModuleType
 from typing import Any
 
 from dynbench.dynamics.base import Dynamics
-from dynbench.losses._check import check_bounds, check_loss, check_texts
+from dynbench.losses._check import check_bounds, check_loss, check_score, check_texts
 from dynbench.losses.base import Loss, defaults
 
 HOME = Path(__file__).parent
 STEP = ("x", "g", "value", "norm", "lr", "state")  # what a rule is told, in this order, before its parameters
 TAKEN = """
-absorbed arm arms basin basin_final batch by cells censored chunk committed config converged cycling d dim directory
-diverged dry_run dynamics escaped g gradient_noise help i id json keep kernel_seconds label limited loss loss_best
-loss_final loss_median lr n name noise norm out p_best p_escape p_final p_global quiet randomness record rule run
-schedule schema seed seeds stalled start start_basin starts state status step steps stream t_commit t_exit
-t_exit_median t_hit targets temperature updates value w workers x x0 x_final
+absorbed ancestors arm arms basin basin_final batch by cells censored chunk committed config converged crossings
+cycling d dim directory diverged dry_run dynamics escaped g global_steps gradient_noise help i id json keep
+kernel_seconds label last_crossing late_hazard limited loss loss_best loss_final loss_median lr n name noise norm out
+p_best p_escape p_escape_se p_exact p_final p_global quiet randomness rare record recrossed returned rule run
+running_time schedule schema seed seeds sound stalled start start_basin starts state status step steps steps_spent
+stream t_best t_commit t_diverged t_exit t_exit_mean t_exit_median t_exit_median_escaped t_hit targets temperature
+until updates value w workers x x0 x_final z
 """
 RESERVED = frozenset(TAKEN.split())  # flags, columns and local names of a sweep: no parameter may be called so
 
@@ -65,6 +67,9 @@ def loss(name: str, dim: int | None = None) -> Loss:
         raise ValueError(f"{owner} needs `value_grad`, or `value` and `grad` where dim=1")
     check_bounds(owner, found.bounds, known)
     check_loss(owner, found)
+    if found.score is not None:
+        check_signature(owner, found.score, 1, known)
+        check_score(owner, found)
     found = replace(found, name=label)
     return found if dim is None else found.at(dim)
 
@@ -96,7 +101,7 @@ def check_pair(loss: Loss, dynamics: Dynamics) -> None:
     """Every parameter is one flag, one axis and one column, so each name may be used once."""
     for owner, known in ((f"loss {loss.name!r}", loss.parameters), (f"rule {dynamics.name!r}", dynamics.parameters)):
         for parameter in known:
-            if parameter in RESERVED or parameter.startswith("x0_"):
+            if parameter.removesuffix("_lo").removesuffix("_hi") in RESERVED or parameter.startswith("x0_"):
                 raise ValueError(f"the parameter {parameter!r} of {owner} has a name that sweeps use: rename it")
     for parameter in loss.parameters:
         if parameter in dynamics.parameters:

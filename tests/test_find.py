@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from dynbench import find
+from dynbench.kernels.step import RECORDS
+from dynbench.sweep import rare
 
 ONE_LINE = r"^[^\n]*$"
 RULE = """
@@ -54,6 +56,18 @@ def test_no_pair_of_ours_clashes():
     for loss in find.losses():
         for rule in find.rules():
             find.check_pair(find.loss(loss), find.dynamics(rule))
+
+
+def test_no_parameter_may_be_called_like_a_column(tmp_path):
+    """Those of a table that was published, those of --rare, and all that can be recorded."""
+    published = Path(__file__).parents[1] / "results" / "published" / "article" / "cells.csv"
+    columns = set(published.read_text(encoding="utf-8").partition("\n")[0].split(","))
+    columns -= {"lr"}.union(*(find.dynamics(rule).parameters for rule in find.rules()))  # lr: not even Python
+    assert len(columns) > 30
+    for column in sorted(columns | set(RECORDS) | set(rare.COLUMNS)):
+        rule = find.dynamics(write(tmp_path, "lazy.py", RULE.replace("part", column)))
+        with pytest.raises(ValueError, match=f"^the parameter '{column}' of rule 'lazy' has a name that sweeps use"):
+            find.check_pair(find.loss("quartic"), rule)
 
 
 def test_a_rule_is_a_file_with_a_step(tmp_path):

@@ -43,6 +43,10 @@ def two(domain="((-2.0, 2.0),)", dim="2", x="(1.0, 1.0)", hessian="UNIT", lr="0.
     return HEAD + TWO.format(domain=domain, dim=dim, x=x, hessian=hessian, lr=lr, more=more)
 
 
+def scored(text, arguments="x"):
+    return two(more=", score=score").replace("UNIT =", f"def score({arguments}):\n    return {text}\n\nUNIT =")
+
+
 def write(folder: Path, text: str) -> str:
     (folder / "mine.py").write_text(text, encoding="utf-8")
     return str(folder / "mine.py")
@@ -121,6 +125,18 @@ def test_rules(tmp_path, text, told):
         (two(more=", dims=3"), "`dims` must be the smallest and the largest dimension, not 3"),
         (two(lr="-1.0"), "`quench_lr` must be a number above 0, or 0 for none, not -1.0"),
         (two(more=", value=3"), "`value` must be a function written with `def`, not 3"),
+        (two(more=", score=3"), "`score` must be a function written with `def`, not 3"),
+        (two(more=", score=lambda: 0.0"), "<lambda> needs 1 arguments, and has 0"),
+        (scored("x[0]", "x, k=1.0"), "loss 'mine': score must take the parameters {}, in this order, not {'k': 1.0}"),
+        (scored("x[0]", "x, y"), "every parameter of score needs a number as its default"),
+        (scored("x[0]", "x, *, k=1.0"), "score takes 'k' behind or with a `*`: write its parameters plainly"),
+        (scored("x[2]"), "`score` stops at x = [0.0, 0.0]: IndexError: list index out of range"),
+        (scored("1.0 / x[0]"), "`score` stops at x = [0.0, 0.0]: ZeroDivisionError: "),
+        (scored("None"), "`score` must give a number, and gives None at x = [0.0, 0.0]"),
+        (scored("x"), "`score` must give a number, and gives [0.0, 0.0] at x"),
+        (scored("float('nan') * x[0]"), "`score` must give a number, and gives nan at x = [0.0, 0.0]"),
+        (scored("x[0] > 1"), "`score` must give a number, and gives False at x"),
+        (scored("2.0 - x[0] / 4.0"), "`score` is above 1, so outside, at every minimum; it must be about 0 at one"),
     ],
 )
 def test_losses(tmp_path, text, told):
@@ -132,6 +148,14 @@ def test_what_is_right_is_taken(tmp_path):
     assert find.loss(write(tmp_path, two())).dim == 2
     assert find.loss(write(tmp_path, two(domain="((-2.0, 2.0), (-1.0, 1.0))"))).box(2)[1] == (-1.0, 1.0)
     assert find.dynamics(write(tmp_path, RULE + "bounds = {'k': (0, float('inf'))}")).parameters == {"k": 0.5}
+    assert find.loss(write(tmp_path, scored("(x[0] + x[1]) / 2"))).score([1.0, 1.0]) == 1.0
+    assert find.loss(write(tmp_path, scored("math.inf if x[0] > 0.5 else 0").replace("UNIT =", "import math\nUNIT =")))
+
+
+def test_a_score_that_cannot_be_lifted_names_its_line(tmp_path):
+    loss = find.loss(write(tmp_path, scored("sorted(x)[0]")))
+    with pytest.raises(CannotLift, match=r"^mine\.py, line 9, in score: [^\n]*sorted"):
+        pair_source(loss, find.dynamics("gradient"), Variant(scored=True))
 
 
 @pytest.mark.parametrize("calls", ["f(x)", "h(x)"])

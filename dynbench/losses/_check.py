@@ -118,6 +118,29 @@ def check_walls(owner: str, loss: Loss) -> None:
             raise ValueError(f"{owner}: the separator {wall:g} must lie between the minima {left:g} and {right:g}")
 
 
+def check_score(owner: str, loss: Loss) -> None:
+    """It gives a number at each minimum, or amid the domain where none is known, and not every minimum lies outside."""
+    assert loss.score is not None
+    dim = loss.dim or loss.dims[0]
+    points = [m.x * dim if loss.separable else m.x for m in loss.minima]
+    points = points or [tuple((lo + hi) / 2.0 for lo, hi in loss.box(dim))]
+    scores = []
+    for x in points:
+        where = f"x = {[float(c) for c in x]}"
+        try:
+            score = loss.score([float(c) for c in x], *loss.parameters.values())
+        except Exception as error:
+            told = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ValueError(f"{owner}: `score` stops at {where}: {told}") from error
+        if not is_number(score) or isnan(score):
+            raise ValueError(f"{owner}: `score` must give a number, and gives {score!r} at {where}")
+        scores.append(score)
+    if loss.minima and min(scores) > 1.0:
+        raise ValueError(
+            f"{owner}: `score` is above 1, so outside, at every minimum; it must be about 0 at one of them"
+        )
+
+
 def check_hessians(owner: str, loss: Loss) -> None:
     size = loss.dim or 1
     for place, m in enumerate(loss.minima):
