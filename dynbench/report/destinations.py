@@ -1,0 +1,94 @@
+"""Where they went: how many of the escaped came back, where the others ended, and who is at the global minimum."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.outcomes import destination
+from dynbench.outcomes.destination import UNKNOWN
+from dynbench.outcomes.wells import global_labels
+from dynbench.report import arms, wells, words
+from dynbench.report.section import Section, Table
+
+ARMS = 12  # shown
+BASINS = 8  # that have a column each, if there are no more
+HEAD = ("rule", "n", "escaped", "came back", "share of the escaped [95%]", "ended elsewhere", "P(global) [95%]")
+MEANING = (
+    "Of the runs from false minima: those that escaped, and of these the ones whose last x lies in the basin they "
+    "began in (came back) and those that end in another one. P(global): the share of all n that ends in the basin of a "
+    "global minimum, however it came there. Intervals as for P(escape)."
+)
+
+
+def shown(table: pd.DataFrame, loss: Loss | None, labels: list[int]) -> pd.DataFrame:
+    """A few arms from which something escaped; their index is that of the table."""
+    leaving = table[table["escaped"] > 0]
+    label = labels[0]
+
+    def critical(row: Mapping[Any, Any]) -> float:
+        return wells.threshold(loss, label, row["lr"], row.get("f_star", 0.0))
+
+    return leaving.iloc[arms.few(leaving, ARMS, critical, leaving["p_escape"].tolist())]
+
+
+def sections(chosen: pd.DataFrame, rows: pd.DataFrame, names: Mapping[int, str], loss: Loss | None) -> list[Section]:
+    """The section; nothing where nothing escaped.  `names` of arms by their index."""
+    if not len(chosen):
+        return []
+    own = rows[rows["arm"].isin(chosen.index)].reset_index(drop=True)
+    ends = destination.outcomes(own, ["arm"], global_labels(loss) if loss else (0,)).set_index("arm").to_dict("index")
+    where = destination.destinations(own, ["arm"])
+    random = chosen["p_escape_lo"].notna()  # else nothing is random, and there is no interval
+    made = [
+        Table(
+            f"What became of those that escaped ({len(chosen)} settings)",
+            [*HEAD, *(["changed basin more than once"] if "crossings" in own else [])],
+            [line(names[arm], ends[float(arm)], bool(random[arm])) for arm in chosen.index],
+        ),
+        basins(where, {arm: names[arm] for arm in chosen.index}, loss),
+    ]
+    return [Section("Where they went", [MEANING], tables=made)]
+
+
+def line(name: str, cell: Mapping[Any, Any], random: bool) -> list[str]:
+    row = pd.Series({**cell, **({} if random else {c: np.nan for c in cell if c.endswith(("_lo", "_hi"))})})
+    return [
+        name, str(int(row["n"])), str(int(row["escaped"])),
+        str(int(row["returned"])), words.interval(row, "p_returned"), str(int(row["stayed_out"])),
+        words.interval(row, "p_global"),
+        *([str(int(row["recrossed"]))] if "recrossed" in row else []),
+    ]  # fmt: skip
+
+
+def basins(where: pd.DataFrame, names: Mapping[int, str], loss: Loss | None) -> Table:
+    """Counts of the basins in which the escaped ended: a column each, or where they are many one for all others."""
+    counts = where.pivot(index="arm", columns="basin_final", values="count").fillna(0).astype(np.int64)
+    lost = counts.get(UNKNOWN, pd.Series(0, index=counts.index))
+    counts = counts.drop(columns=UNKNOWN, errors="ignore")
+    few = len(counts.columns) <= BASINS
+    first = [label for label in counts.columns if few or not wells.is_false(loss, int(label))]
+    columns = {place(loss, int(label)): counts[label] for label in first}
+    if not few:
+        columns[f"{len(counts.columns) - len(first)} other basins"] = counts.drop(columns=first).sum(axis=1)
+    if lost.any():
+        columns["diverged, or not known"] = lost
+    total = where.groupby("arm")["escaped"].first()
+    rows = [
+        [name, str(int(total[float(arm)])), *(of(int(c[float(arm)]), int(total[float(arm)])) for c in columns.values())]
+        for arm, name in names.items()
+    ]
+    return Table(
+        "Basins in which the escaped ended: count, and share of the escaped", ["rule", "escaped", *columns], rows
+    )
+
+
+def place(loss: Loss | None, label: int) -> str:
+    kind = "global: " if not wells.is_false(loss, label) else ""
+    return f"{kind}{wells.place(loss, label)}"
+
+
+def of(count: int, total: int) -> str:
+    return f"{count} ({arms.share(count / total)})" if count else "0"
