@@ -1,77 +1,106 @@
-"""Who is still trapped: the share of runs that has not left the start's basin, against steps."""
+"""Who escapes, who diverges and who is still trapped: shares of runs from false basins, against steps."""
 
 import textwrap
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from dynbench.losses.base import Loss
-from dynbench.report import arms, wells
-from dynbench.report.style import GREY, OPEN, Picture, blank, drawn, line, logarithmic
+from dynbench.outcomes.survival import Competing, competing
+from dynbench.report import arms, timeline, wells
+from dynbench.report.escapes import Sample, moments, sample
+from dynbench.report.style import GREY, MARKERS, OPEN, Picture, drawn, line
+from dynbench.report.timeline import LABEL
 from dynbench.report.trapped import POOLED, pooled
 
-LABEL = 32  # letters a line of the legend
-LINES = 7  # beside the one of all that never escape
+LINES = 7  # beside the one of all to which nothing happens
+PANELS = {"escaped": "escaped", "diverged": "diverged without escaping", "inside": "still in the start's basin"}
+UNRECORDED = "diverged (when: not recorded)"
 
 
 @drawn
 def survival(
     trajectories: pd.DataFrame, steps: int, loss: Loss | None = None, cells: pd.DataFrame | None = None
 ) -> Picture | None:
-    """Table of trajectories -> survival curves of a few arms, from starts in false basins.
+    """Table of trajectories -> curves of a few arms, from starts in false basins: the share still inside, with bands.
 
-    Cells, where there are any with an exact probability, give the share that should be left in the end.
+    Where some of these diverge, three panels: escaped, diverged, still inside.  Cells, where there are any with an
+    exact probability, give the share that should be there in the end.
     """
-    if not len(trajectories) or "start_basin" not in trajectories.columns:
+    found = sample(trajectories, loss)
+    if found is None or not found.false:
         return None
-    basins = trajectories["start_basin"].to_numpy()
-    false = trajectories[np.isin(basins, wells.false_labels(loss, basins))]
-    if not len(false):
-        return None
-    table, arm = arms.arms(false)
-    times = false["t_exit"].to_numpy()
-    count = np.bincount(arm, minlength=len(table))
-    gone = np.bincount(arm[times >= 0], minlength=len(table))
-    label = int(false["start_basin"].mode().iloc[0])
+    gone, lost = found.tally(found.t_exit >= 0), found.tally(found.lost)
+    score = (gone + lost) / found.count
+    chosen = found.few(LINES, score)
+    which, codes = found.of(chosen)
+    when = None if found.t_diverged is None else found.t_diverged[which]
+    counts = competing(
+        found.t_exit[which], found.lost[which], steps, moments(steps), codes, len(chosen), t_diverged=when
+    )
+    split = bool(counts.diverged[:, -1].any())
+    exact, settings = exactly(cells, loss), found.table.to_dict("records")
+    known = {k: exact[key] for k, place in enumerate(chosen) if (key := arms.key(settings[place])) in exact}
+    told = [found.where, *([timeline.BANDS] if found.random[chosen].any() else [])]
+    if split:
+        headings = PANELS | ({"diverged": UNRECORDED} if when is None else {})
+        figure, panels = timeline.panels("Who has escaped, diverged, stayed", "; ".join(told), list(headings.values()))
+    else:
+        figure, one = timeline.beside("Share of runs that has not escaped", "; ".join(told))
+        panels = [one]
+    never = np.flatnonzero(score == 0).tolist()
+    shown = list(PANELS) if split else ["inside"]
+    for axes, name in zip(panels, shown, strict=True):
+        lines(axes, found, chosen, counts, name)
+        if never:
+            label = together(found.table, found.names, never, "no escape" if not lost.any() else "neither")
+            axes.plot([1, steps], [name == "inside"] * 2, color=GREY, linewidth=3, alpha=0.5, label=label)
+        if name == shown[0]:
+            for n, (k, p) in enumerate(known.items()):
+                axes.plot([steps], [p if split else 1.0 - p], clip_on=False, label=None if n else "exact, at the end",
+                          **OPEN | {"color": line(k)["color"]})  # fmt: skip
+        timeline.over_steps(axes, steps, "" if split else "share still in the start's basin")
+    if split:
+        panels[0].set_ylabel("share of runs")
+        timeline.legend_under(figure, panels)
+    else:
+        timeline.legend_beside(figure)
+    return Picture("survival", figure, finding(found, chosen, counts, never, steps))
 
-    def critical(row: Mapping[Any, Any]) -> float:
-        return wells.threshold(loss, label, row["lr"], row.get("f_star", 0.0))
 
-    names = arms.names(table)
-    leaving = np.flatnonzero(gone > 0)
-    chosen = [int(leaving[k]) for k in arms.few(table.iloc[leaving], LINES, critical, (gone / count)[leaving].tolist())]
-    figure = blank(4.3, "Share of runs that has not escaped", subtitle(false, loss, label))
-    axes = figure.add_axes((0.075, 0.13, 0.555, 0.70))
-    ends, exact = {}, exactly(cells, loss)
-    settings = table.to_dict("records")
-    known = [
-        (k, exact[arms.key(settings[place])]) for k, place in enumerate(chosen) if arms.key(settings[place]) in exact
-    ]
+def lines(axes: Axes, found: Sample, chosen: Sequence[int], counts: Competing, name: str) -> None:
+    """The arms' shares of one kind; a divergence that is known at the end only is a mark there."""
+    share, lo, hi = counts.share(name)
     for k, place in enumerate(chosen):
-        exits = np.sort(times[(arm == place) & (times >= 0)])
-        at, left = np.unique(exits, return_counts=True)
-        alive = 1.0 - np.cumsum(left) / count[place]
-        ends[names[place]] = float(alive[-1])
-        axes.plot([1, *np.maximum(at, 1), steps], [1.0, *alive, alive[-1]], drawstyle="steps-post",
-                  label=textwrap.fill(names[place], LABEL), **line(k, marked=False))  # fmt: skip
-    never = [place for place in range(len(table)) if gone[place] == 0]
-    if never:
-        axes.plot([1, steps], [1, 1], color=GREY, linewidth=3, alpha=0.5, label=together(table, names, never))
-    for k, p in known:
-        told = "exact, at the end" if k == known[0][0] else None
-        axes.plot([steps], [1.0 - p], clip_on=False, label=told, **OPEN | {"color": line(k)["color"]})
-    logarithmic(axes, "x", 1.0, steps)
-    axes.set(xlim=(1, steps), ylim=(0, 1.03), xlabel="steps", ylabel="share still in the start's basin")
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-    figure.legend(loc="upper left", bbox_to_anchor=(0.635, 0.85), handlelength=2.6, labelspacing=0.7)
-    told = "; ".join(f"{name}: {arms.share(end)}" for name, end in ends.items())
-    alt = f"Share of runs still trapped after {steps} steps: {told or 'all of them, whatever the rule'}."
-    alt += f" No escape at all: {rules(table, names, never)}." if never and ends else ""
-    if len(leaving) > len(chosen):
-        alt += f" {len(leaving) - len(chosen)} more settings with escapes are not drawn."
-    return Picture("survival", figure, alt)
+        banded = bool(found.random[place])
+        if name != "diverged" or found.t_diverged is not None:
+            timeline.curve(axes, counts.at, (share[k], lo[k], hi[k]), k, found.names[place], banded)
+        elif share[k, -1] > 0.0:
+            colour, at = line(k)["color"], counts.at[-1:]
+            axes.plot(at, share[k, -1:], MARKERS[k % len(MARKERS)], color=colour, markersize=5, clip_on=False)
+            if banded:
+                axes.vlines(at, lo[k, -1:], hi[k, -1:], color=colour, clip_on=False)
+
+
+def finding(found: Sample, chosen: Sequence[int], counts: Competing, never: list[int], steps: int) -> str:
+    """What the picture shows, in words."""
+    ends = {name: getattr(counts, name)[:, -1] / counts.n for name in PANELS}
+    names = [found.names[place] for place in chosen]
+    if ends["diverged"].any():
+        three = [", ".join(arms.share(float(end[k])) for end in ends.values()) for k in range(len(chosen))]
+        told = [f"{name}: {shares}" for name, shares in zip(names, three, strict=True)]
+        when = "" if found.t_diverged is not None else " (when they diverged was not recorded: --record t_diverged)"
+        alt = f"Shares of runs that have escaped, have diverged{when} and are still trapped after {steps} steps: "
+        none = "Neither happens to"
+    else:
+        told = [f"{name}: {arms.share(float(end))}" for name, end in zip(names, ends["inside"], strict=True)]
+        alt, none = f"Share of runs still trapped after {steps} steps: ", "No escape at all:"
+    alt += f"{'; '.join(told) or 'all of them, whatever the rule'}."
+    alt += f" {none} {rules(found.table, found.names, never)}." if never and told else ""
+    more = len(found.table) - len(never) - len(chosen)
+    return alt + (f" {more} more settings with escapes are not drawn." if more else "")
 
 
 def exactly(cells: pd.DataFrame | None, loss: Loss | None) -> dict[frozenset[tuple[str, object]], float]:
@@ -86,11 +115,11 @@ def exactly(cells: pd.DataFrame | None, loss: Loss | None) -> dict[frozenset[tup
     return {key: p for key, p in zip(keys, table["p_exact"].tolist(), strict=True) if p == p}
 
 
-def together(table: pd.DataFrame, names: list[str], never: list[int]) -> str:
-    """One label for all arms without an escape."""
+def together(table: pd.DataFrame, names: list[str], never: list[int], what: str) -> str:
+    """One label for all arms to which nothing happens."""
     if len(never) == 1:
-        return f"{names[never[0]]}: no escape"
-    return f"no escape ({len(never)} settings):\n" + textwrap.fill(rules(table, names, never), LABEL)
+        return f"{names[never[0]]}: {what}"
+    return f"{what} ({len(never)} settings):\n" + textwrap.fill(rules(table, names, never), LABEL)
 
 
 def rules(table: pd.DataFrame, names: list[str], never: list[int]) -> str:
@@ -105,11 +134,3 @@ def rules(table: pd.DataFrame, names: list[str], never: list[int]) -> str:
         else:
             told.append(names[rows.index[0]] if len(rows) == 1 else f"{rule} ({len(rows)} settings)")
     return "; ".join(told)
-
-
-def subtitle(false: pd.DataFrame, loss: Loss | None, label: int) -> str:
-    name = f"{loss.name}: " if loss else ""
-    many = false["start_basin"].nunique()
-    where = f"the false minimum at {wells.place(loss, label)}" if many == 1 else f"{many} false minima"
-    lr = f"; step h = {arms.number(float(false['lr'].iloc[0]))}" if false["lr"].nunique() == 1 else ""
-    return f"{name}starts in the basin of {where}{lr}"
