@@ -16,7 +16,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,13 +27,14 @@ import pandas as pd
 SCHEMA = 1
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all."""
+def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Writes a file, given at once or in parts, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for part in [data] if isinstance(data, bytes) else data:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
@@ -48,6 +49,33 @@ def parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.to_parquet(buffer, compression="zstd", index=False)
     return buffer.getvalue()
+
+
+def csv(frame: pd.DataFrame, rows: int = 100_000) -> Iterator[bytes]:
+    """The table as CSV, some rows at a time; a whole float keeps its `.0`, so that a reader takes it for a float."""
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.csv
+
+    def plain(column: Any) -> Any:
+        if not pyarrow.types.is_floating(column.type):
+            return column
+        text = pyarrow.compute.cast(column, pyarrow.string())
+        fractional = pyarrow.compute.match_substring_regex(text, "[.en]")
+        return pyarrow.compute.if_else(fractional, text, pyarrow.compute.binary_join_element_wise(text, ".0", ""))
+
+    yield (",".join(map(str, frame.columns)) + "\n").encode()
+    for first in range(0, len(frame), rows):
+        table = pyarrow.Table.from_pandas(frame.iloc[first : first + rows], preserve_index=False)
+        table = pyarrow.table([plain(column) for column in table.columns], names=table.column_names)
+        buffer = io.BytesIO()
+        try:
+            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+            pyarrow.csv.write_csv(table, buffer, options)
+        except pyarrow.ArrowInvalid:  # a name with a comma
+            buffer = io.BytesIO()
+            pyarrow.csv.write_csv(table, buffer, pyarrow.csv.WriteOptions(include_header=False))
+        yield buffer.getvalue()
 
 
 def canonical(content: Any) -> bytes:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from dynbench.kernels.link import link
 from dynbench.kernels.step import RECORDS, Variant, lanes
 from dynbench.losses.base import Loss
 
+Work = TypeVar("Work")
 UPDATES_A_SLICE = 1e8  # about 0.1 s of one core: short enough for progress, long enough to forget the call
 
 
@@ -24,10 +26,11 @@ def cores() -> int:
 
 @dataclass(frozen=True)
 class Cpu:
-    """`workers` threads (default: one a core); `progress(updates)` is called as slices end."""
+    """`workers` threads (default: one a core); `progress(updates)` is called as slices end; `stop[0] = 1` ends all."""
 
     workers: int = field(default_factory=cores)
     progress: Callable[[int], object] | None = None
+    stop: Integers | None = None
 
     def run(
         self,
@@ -58,7 +61,7 @@ class Cpu:
             batch.stream.view(np.int64),
             batch.basin,
         )
-        stop = np.zeros(1, np.int64)
+        stop = np.zeros(1, np.int64) if self.stop is None else self.stop
         table, ball = tables(loss), sphere(loss)
 
         def slice_of(rows: tuple[int, int]) -> int:
@@ -67,6 +70,8 @@ class Cpu:
             return kernel(columns, rows, steps, seed, levels, table, ball, outputs, kept, int(early), stop)
 
         updates = threads(slice_of, slices(count, steps, dim, self.workers), self.workers, stop, self.progress)
+        if stop[0] != 0:  # by another thread: nothing here is whole
+            raise KeyboardInterrupt
         hit = np.empty_like(reached)
         hit[order] = reached
         records = dict(zip(RECORDS, times[4:], strict=True))
@@ -77,13 +82,13 @@ class Cpu:
 
 
 def threads(
-    slice_of: Callable[[tuple[int, int]], int],
-    ranges: Sequence[tuple[int, int]],
+    slice_of: Callable[[Work], int],
+    ranges: Sequence[Work],
     workers: int,
     stop: Integers,
     progress: Callable[[int], object] | None = None,
 ) -> int:
-    """Sum of `slice_of(rows)` over the ranges, several at once; an interrupt sets stop[0], which ends those at work."""
+    """Sum of `slice_of(range)` over the ranges, several at once; an interrupt sets stop[0], to end those at work."""
     total = 0
     with ThreadPoolExecutor(workers) as pool:
         pending = {pool.submit(slice_of, rows) for rows in ranges}

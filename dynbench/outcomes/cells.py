@@ -1,9 +1,8 @@
 """From trajectories to cells: probabilities with intervals, times, endings, of all that differ by chance only.
 
 A cell is loss x rule x parameters x lr x temperature x gradient_noise x start basin (x start, where asked for).
-There are two ways to the same table.  `cells` takes rows of trajectories.  `aggregate` turns rows into integers, a row
-a cell; `merge` adds them, exactly, in any order and partition; `estimates` makes the table: only its medians differ,
-being given to a bin's width.  Cells stand in order of their lowest `id`, whatever the order of rows and chunks.
+There are two ways to the same table: `cells` here takes rows of trajectories, `aggregate.estimates` takes integers to
+which they were added up.  Cells stand in order of their lowest `id`, whatever the order of rows and chunks.
 """
 
 from collections.abc import Iterable
@@ -14,10 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dynbench.batch import Integers
-from dynbench.kernels.shape import STATUSES
 from dynbench.outcomes import medians, times
+from dynbench.outcomes.counts import Trajectories, counted
 from dynbench.outcomes.intervals import interval
-from dynbench.outcomes.medians import names
 
 READ = ["id", "status", "t_exit", "t_commit", "loss_final", "loss_best", "basin_final"]
 ENDS = ["converged", "absorbed", "cycling", "stalled", "diverged", "censored"]
@@ -40,6 +38,11 @@ class Context:
         """What histograms of the loss are taken above: Lmin, or 0 where it is not known."""
         return 0.0 if np.isnan(self.minimum_value) else self.minimum_value
 
+    @property
+    def level(self) -> float:
+        """What L must reach to be a success: Lmin + first target; nan where it is not known."""
+        return self.minimum_value + (self.targets[0] if self.targets else np.nan)
+
 
 def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_start: bool = False) -> pd.DataFrame:
     """The table of cells from rows of trajectories, in one frame or several; medians are exact.
@@ -57,59 +60,14 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
       (as if they were random); `none`: deterministic, from one start: no interval.
     """
     parts = [frames] if isinstance(frames, pd.DataFrame) else frames
-    needed = [part[[*key(part, context, by_start), *READ, *filter(None, [hit_column(part)])]] for part in parts]
+    hits = ["t_hit", "t_hit_0"]
+    needed = [part[[*key(part, context, by_start), *READ, *(c for c in hits if c in part)]] for part in parts]
     frame = pd.concat(needed, ignore_index=True)
-    if not frame["id"].is_monotonic_increasing:  # sums of floats depend on the order
-        frame = frame.sort_values("id", ignore_index=True)
     codes, table = grouped(frame, key(frame, context, by_start))
-    counts, middles = counted(frame, codes, len(table), context), medians.exact(frame, codes, len(table))
-    made = finished(table, counts, middles, context)
-    return made.assign(**times.times(frame, codes, made, context.steps, hit_column(frame)))
-
-
-def hit_column(frame: pd.DataFrame) -> str | None:
-    """The column of times to the first target."""
-    return next((c for c in ("t_hit", "t_hit_0") if c in frame), None)
-
-
-def aggregate(frame: pd.DataFrame, context: Context, by_start: bool = False) -> pd.DataFrame:
-    """A chunk of trajectories as counts, one row a cell: its key, its lowest `id`, and int64 columns named #...
-
-    `#n`, `#escaped`, ... count trajectories; `#t_exit:B` and `#loss:B` those whose escape time, or last L - Lmin, lies
-    in bin B (see medians.py).  A bin that is empty in every cell has no column.
-    """
-    codes, table = grouped(frame, key(frame, context, by_start))
-    time = frame["t_exit"].to_numpy(float)
-    loss = medians.infinite_if_lost(frame["loss_final"]) - context.base
-    counts = [
-        counted(frame, codes, len(table), context),
-        medians.histogram(medians.TIME, time[time >= 0], codes[time >= 0], len(table)),
-        medians.histogram(medians.LOSS, loss, codes, len(table)),
-    ]
-    return pd.concat([table, *counts], axis=1)
-
-
-def merge(aggregates: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """The aggregate of all their trajectories: any partition of the same rows, in any order, gives equal bytes."""
-    parts = list(aggregates)
-    plain = [c for c in names(parts[0]) if ":" not in c]
-    bins = sorted({c for part in parts for c in names(part) if ":" in c}, key=place)
-    every = pd.Index([*plain, *bins])
-    frame = pd.concat([part.reindex(columns=every, fill_value=0) for part in parts], ignore_index=True)
-    codes, table = grouped(frame, [c for c in plain if c != "id" and c[0] != "#"])
-    sums = frame[[c for c in every if c[0] == "#"]].groupby(codes).sum().reset_index(drop=True)
-    return pd.concat([table, sums[[c for c in names(sums) if ":" not in c or sums[c].any()]]], axis=1)
-
-
-def estimates(aggregate: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """The table of `cells` from an aggregate.
-
-    Every number is equal but the medians: exact for times below 16 steps, else to 1/16, and to 1/8 of L - Lmin.
-    """
-    whole = merge([aggregate])
-    table = whole[[c for c in names(whole) if c[0] != "#"]]
-    made = finished(table, whole, medians.binned(whole, context.base), context)
-    return made.assign(**times.none(len(made)))
+    given = Trajectories.of(frame)
+    counts = counted(given, codes, len(table), context.steps, context.level, context.global_labels)
+    middles = medians.exact(given.t_exit, given.loss, context.steps, codes, len(table))
+    return finished(table, counts, middles, context)
 
 
 def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians, context: Context) -> pd.DataFrame:
@@ -138,18 +96,16 @@ def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians
     share("final", target)
     columns |= {name: counts[f"#{name}"] for name in ENDS}
     share("global", target)
-    return pd.DataFrame(columns | {"loss_median": middles["loss_median"]})
+    columns["loss_median"] = middles["loss_median"]
+    limits = middles["t_exit_median_lo"], middles["t_exit_median_hi"]
+    random = (randomness != "none").to_numpy()
+    return pd.DataFrame(columns | times.times(counts, limits, context.steps, known, random, target))
 
 
 def key(frame: pd.DataFrame, context: Context, by_start: bool) -> list[str]:
     """Columns that make a cell."""
     start = [c for c in names(frame) if is_start(c)] if by_start else []
     return ["loss", "dynamics", *start, *context.parameters, "lr", "temperature", "gradient_noise", "start_basin"]
-
-
-def place(column: str) -> tuple[bool, int]:
-    """Where a histogram's column stands: times before losses, then by bin."""
-    return column.startswith(medians.LOSS), medians.bin_of(column)
 
 
 def is_start(column: str) -> bool:
@@ -176,21 +132,10 @@ def grouped(frame: pd.DataFrame, key: list[str]) -> tuple[Integers, pd.DataFrame
     return np.argsort(order)[codes], table.assign(id=lowest[order])
 
 
-def counted(frame: pd.DataFrame, codes: Integers, count: int, context: Context) -> pd.DataFrame:
-    """How many trajectories of each cell did what."""
-    level = context.minimum_value + (context.targets[0] if context.targets else np.nan)
-    events = {
-        "#n": np.ones(len(frame), bool),
-        "#escaped": frame["t_exit"] >= 0,
-        "#committed": frame["t_commit"] >= 0,
-        "#best": frame["loss_best"] <= level,
-        "#final": frame["loss_final"] <= level,
-        "#global": frame["basin_final"].isin(context.global_labels),
-    } | {f"#{status}": frame["status"] == status for status in STATUSES}
-    counts = {name: np.bincount(codes[np.asarray(event)], minlength=count) for name, event in events.items()}
-    return pd.DataFrame(counts, dtype="int64")
-
-
 def integers(counts: pd.Series, known: NDArray[np.bool_]) -> pd.Series:
     """int64, or float64 with nan where some are not known: as a CSV reader has it."""
     return counts if known.all() else counts.where(known)
+
+
+def names(frame: pd.DataFrame) -> list[str]:
+    return [str(c) for c in frame.columns]

@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats, Integers
-from dynbench.outcomes.cells import is_start
+from dynbench.outcomes.cells import is_start, names
 from dynbench.outcomes.intervals import Interval
-from dynbench.outcomes.medians import names
 from dynbench.outcomes.survival import cell_of, integers
 
 HALVINGS = 54  # of [-1, 1]: to the last bit

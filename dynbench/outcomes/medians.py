@@ -2,90 +2,56 @@
 
 A median is the middle value or the mean of the two middle ones; the lower of them where the upper is infinite; nan
 where neither is finite.  Times of those that did not escape are infinite, and so are losses that are not a number.
-Bins have fixed edges, floats of few bits: 2^k [1 + j/8, 1 + (j + 1)/8) for times and 2^k [1 + j/4, 1 + (j + 1)/4) for
-losses, mirrored below 0.  They hold integers, so histograms add up exactly in any order.
 """
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats, Integers
+from dynbench.outcomes.histogram import LOSS, TIME, Histogram, at_rank
+from dynbench.outcomes.survival import median_ranks, median_time
 
-Medians = dict[str, Floats]  # t_exit_median, t_exit_median_escaped (in steps), loss_median: (cells,) each
-TIME, LOSS = "#t_exit:", "#loss:"  # columns of a histogram: these and a bin's number
-DROPPED = {TIME: 49, LOSS: 50}  # low bits of a float64 that its bin forgets
-INFINITE = 0x7FF << 52  # the bits of inf
-
-
-def exact(frame: pd.DataFrame, codes: Integers, count: int) -> Medians:
-    """From rows of trajectories, `codes` (n,) being the cell of each."""
-    time = frame["t_exit"].to_numpy(float)
-    n, escaped = np.bincount(codes, minlength=count), np.bincount(codes[time >= 0], minlength=count)
-    first = np.cumsum(n) - n
-
-    def median(values: Floats, *lowest: Integers) -> list[Floats]:
-        """Of the so many lowest values of every cell."""
-        ordered = np.append(values[np.lexsort((values, codes))], np.inf)
-        rows = [[np.where(of > 0, first + at, len(values)) for at in ((of - 1) // 2, of // 2)] for of in lowest]
-        return [middle(ordered[low], ordered[high]) for low, high in rows]
-
-    times = median(np.where(time >= 0, time, np.inf), n, escaped)
-    losses = median(infinite_if_lost(frame["loss_final"]), n)
-    return dict(zip(("t_exit_median", "t_exit_median_escaped", "loss_median"), times + losses, strict=True))
+Medians = dict[str, Floats]  # t_exit_median with _lo and _hi, t_exit_median_escaped, loss_median: (cells,) each
 
 
-def binned(whole: pd.DataFrame, base: float) -> Medians:
-    """From histograms, a row a cell; the middle of a bin stands for what it holds.  `base`: what losses are above."""
-
-    def median(kind: str, of: Integers) -> Floats:
-        columns = [c for c in names(whole) if c.startswith(kind)]
-        values = np.append(centres(np.array([bin_of(c) for c in columns], np.int64), kind), np.inf)
-        below = whole[columns].to_numpy().cumsum(axis=1)
-        low, high = (values[(below <= at[:, None]).sum(axis=1)] for at in ((of - 1) // 2, of // 2))
-        return np.where(of > 0, middle(low, high), np.nan)
-
-    n, escaped = whole["#n"].to_numpy(), whole["#escaped"].to_numpy()
-    times = {"t_exit_median": median(TIME, n), "t_exit_median_escaped": median(TIME, escaped)}
-    return times | {"loss_median": base + median(LOSS, n)}
+def exact(t_exit: Integers, loss: Floats, steps: int, codes: Integers, count: int) -> Medians:
+    """From trajectories, `codes` (n,) being the cell of each."""
+    n = np.bincount(codes, minlength=count)
+    median, lo, hi = median_time(t_exit, steps, codes, count)
+    out = t_exit >= 0
+    escaped = median_time(t_exit[out], steps, codes[out], count)[0]
+    first, ordered = np.cumsum(n) - n, np.append(loss[np.lexsort((loss, codes))], np.inf)
+    low, high = (ordered[np.where(n > 0, first + at, len(loss))] for at in ((n - 1) // 2, n // 2))
+    return named(median, lo, hi, escaped, middle(low, high))
 
 
-def histogram(kind: str, values: Floats, codes: Integers, count: int) -> pd.DataFrame:
-    """Counts, a row a cell and a column a bin that occurs, in ascending order."""
-    place, found = pd.factorize(bins(values, kind), sort=True)
-    width = len(found)
-    counts = np.bincount(codes * width + place, minlength=count * width).reshape(count, width)
-    return pd.DataFrame(counts, columns=[f"{kind}{b}" for b in found], dtype="int64")
+def binned(counts: pd.DataFrame, times: Histogram, losses: Histogram, base: float) -> Medians:
+    """From histograms; the middle of a bin stands for what it holds.  `base`: what losses are above."""
+    n, escaped = counts["#n"].to_numpy(), counts["#escaped"].to_numpy()
+    rank = median_ranks(n)
+    values = at_rank(
+        times, TIME, len(counts), (n - 1) // 2, n // 2, np.maximum(rank - 1, 0), n - np.maximum(rank, 1),
+        (escaped - 1) // 2, escaped // 2,
+    )  # fmt: skip
+    low, high, lo, hi, first, second = values
+    lo, hi = np.where(rank > 0, lo, 0.0), np.where(rank > 0, hi, np.inf)
+    of_escaped = np.where(escaped > 0, middle(first, second), np.nan)
+    loss = base + middle(*at_rank(losses, LOSS, len(counts), (n - 1) // 2, n // 2))
+    return named(middle(low, high), finite(lo), finite(hi), of_escaped, loss)
 
 
-def bins(values: ArrayLike, kind: str) -> Integers:
-    """Number of the bin that holds each value: its float64's sign and leading bits."""
-    values = np.asarray(values, float)
-    return np.where(values < 0, -1, 1) * (np.abs(values).view(np.int64) >> DROPPED[kind])
+def named(median: Floats, lo: Floats, hi: Floats, escaped: Floats, loss: Floats) -> Medians:
+    times = {"t_exit_median": median, "t_exit_median_lo": lo, "t_exit_median_hi": hi}
+    return times | {"t_exit_median_escaped": escaped, "loss_median": loss}
 
 
-def centres(numbers: Integers, kind: str) -> Floats:
-    """The middle of each bin; for times, of the integers in it."""
-    size, drop = np.abs(numbers), DROPPED[kind]
-    near, far = ((np.minimum(b << drop, INFINITE)).view(np.float64) for b in (size, size + 1))
-    if kind == TIME:
-        return (np.ceil(near) + np.ceil(far) - 1.0) / 2.0
-    return np.where(size == 0, 0.0, np.sign(numbers) * (near / 2.0 + far / 2.0))
+def infinite_if_lost(loss: Floats) -> Floats:
+    return np.where(np.isnan(loss), np.inf, loss)
 
 
-def names(frame: pd.DataFrame) -> list[str]:
-    return [str(c) for c in frame.columns]
-
-
-def bin_of(column: str) -> int:
-    return int(column.rpartition(":")[2])
-
-
-def infinite_if_lost(loss: pd.Series) -> Floats:
-    values = loss.to_numpy(float)
-    return np.where(np.isnan(values), np.inf, values)
+def finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def middle(low: Floats, high: Floats) -> Floats:
-    mean = np.where(np.isfinite(high), low / 2.0 + high / 2.0, low)
-    return np.where(np.isfinite(mean), mean, np.nan)
+    return finite(np.where(np.isfinite(high), low / 2.0 + high / 2.0, low))

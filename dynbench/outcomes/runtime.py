@@ -54,8 +54,6 @@ def running_time(
     time at n = 20 and 94 to 95 % from n = 100.  Where no more than five succeeded or the set is unbounded: mean effort
     over Clopper-Pearson's limits of the success probability (inf where none succeeded).
     """
-    from scipy.special import stdtrit
-
     hits = integers(t_hit)
     if hits.ndim == 2:
         each = [running_time(row, until, codes, count, confidence) for row in hits]
@@ -69,14 +67,26 @@ def running_time(
         raise ValueError("no run can hit a target later than its budget")
     n, k = np.bincount(cell, minlength=count), np.bincount(cell[success], minlength=count)
     with np.errstate(invalid="ignore", divide="ignore"):
-        e, s = np.bincount(cell, effort, count) / n, k / n
-        off = effort - e[cell]
-        ee, es = np.bincount(cell, off * off, count), np.bincount(cell[success], off[success], count)
+        e = np.bincount(cell, effort, count) / n
+    off = effort - e[cell]
+    ee, es = np.bincount(cell, off * off, count), np.bincount(cell[success], off[success], count)
+    return RunningTime(*effort_a_success(n, k, e, ee, es, confidence), k, n)
+
+
+def effort_a_success(
+    n: Integers, k: Integers, e: Floats, ee: ArrayLike, es: ArrayLike, confidence: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """(aRT, lo, hi) of n runs, k of them successes, from e, their mean effort, and the sums ee of (effort - e)^2, over
+    all, and es of effort - e, over the successes."""
+    from scipy.special import stdtrit
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        s, ee, es = k / n, np.asarray(ee, float), np.asarray(es, float)
         quantile = stdtrit(np.maximum(n - 1.0, 1.0), 0.5 + confidence / 2.0)
         lo, hi = fieller(e, s, ee / (n * (n - 1)), es / (n * (n - 1)), s * (1.0 - s) / (n - 1), quantile)
         low, high = interval(k, n, confidence)
         few = (k <= FEW) | ~np.isfinite(hi)
-        return RunningTime(e / s, np.where(few, e / high, lo), np.where(few, e / low, hi), k, n)
+        return e / s, np.where(few, e / high, lo), np.where(few, e / low, hi)
 
 
 def fieller(e: Floats, s: Floats, ee: Floats, es: Floats, ss: Floats, z: Floats) -> Interval:

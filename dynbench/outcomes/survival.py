@@ -72,8 +72,6 @@ def median_time(
     l-th lowest and l-th highest time, l the lowest with P(Bin(n, 1/2) <= l) >= (1 - confidence)/2: they cover at
     least so often whatever the law of T.  With fewer than six (at 95 %) there are no such two: 0 and nan.
     """
-    from scipy.special import bdtr, bdtrik
-
     time = integers(t_exit)
     cell = cell_of(time, codes)
     n = np.bincount(cell, minlength=count)
@@ -85,14 +83,22 @@ def median_time(
         return np.where((n > 0) & (found < never), found, np.nan)
 
     low, high = place((n - 1) // 2), place(n // 2)
+    rank = median_ranks(n, confidence)
+    lo = np.where((rank > 0) | (n == 0), place(np.maximum(rank - 1, 0)), 0.0)
+    hi = np.where(rank > 0, place(n - np.maximum(rank, 1)), np.nan)
+    return np.where(np.isnan(high), low, (low + high) / 2.0), lo, hi
+
+
+def median_ranks(n: Integers, confidence: float = 0.95) -> Integers:
+    """The l of `median_time` for each n: the limits are the l-th lowest and l-th highest; 0 where there are none."""
+    from scipy.special import bdtr, bdtrik
+
     sizes, where = np.unique(n, return_inverse=True)
     tail = (1.0 - confidence) / 2.0
     above = np.ceil(np.where(sizes > 0, bdtrik(tail, np.maximum(sizes, 1), 0.5), 0.0))
     below = np.maximum(above - 1.0, 0.0)  # rounding may have lifted it by one
-    rank = np.where(bdtr(below, sizes, 0.5) >= tail, below, above).astype(np.int64)[where]
-    lo = np.where((rank > 0) | (n == 0), place(np.maximum(rank - 1, 0)), 0.0)
-    hi = np.where(rank > 0, place(n - np.maximum(rank, 1)), np.nan)
-    return np.where(np.isnan(high), low, (low + high) / 2.0), lo, hi
+    rank: Integers = np.where(bdtr(below, sizes, 0.5) >= tail, below, above).astype(np.int64)[where]
+    return rank
 
 
 def mean_time(
@@ -103,16 +109,24 @@ def mean_time(
     Mean ∓ t s/√n, Student's t of n - 1 degrees.  Where not all and no more than five escaped, s says little: then
     N (1 - p_hi) to N, p_hi being the upper limit of P(T <= N), bounds it, for no escape can spare more than N steps.
     """
-    from scipy.special import stdtrit
-
     time = integers(t_exit)
     cell = cell_of(time, codes)
     n, k = np.bincount(cell, minlength=count), np.bincount(cell[time >= 0], minlength=count)
-    spared = np.where(time >= 0, steps - time, 0)
+    spared = np.where(time >= 0, steps - time, 0).astype(float)
+    total, square = np.bincount(cell, spared, count), np.bincount(cell, spared * spared, count)
+    return spared_mean(n, k, total, square, steps, confidence)
+
+
+def spared_mean(
+    n: Integers, k: Integers, total: ArrayLike, square: ArrayLike, steps: int, confidence: float = 0.95
+) -> Estimate:
+    """`mean_time` of n trajectories, k of them escaped, from the sums of N - T over these and of its square."""
+    from scipy.special import stdtrit
+
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(cell, spared, count) / n
-        square = np.bincount(cell, (spared - mean[cell]) ** 2, count) / (n - 1)
-        half = np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2.0) * np.sqrt(square / n), np.nan)
+        mean = np.asarray(total, float) / n
+        variance = np.maximum(np.asarray(square, float) - n * mean * mean, 0.0) / (n - 1)
+        half = np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2.0) * np.sqrt(variance / n), np.nan)
     few, worst = (k <= FEW) & (k < n), steps * (1.0 - interval(k, n, confidence)[1])
     lo = np.where(few, worst, np.maximum(steps - mean - half, 0.0))
     return steps - mean, lo, np.where(few, float(steps), np.minimum(steps - mean + half, steps))

@@ -1,59 +1,53 @@
-"""Times of a table's cells beyond the median: means, hazards and limits, from rows (aggregates have none of it)."""
+"""Times of a table's cells beyond the median: means, hazards, effort to the target, from the integers of `counts`."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dynbench.batch import Floats, Integers
-from dynbench.outcomes.hazard import late_hazard
-from dynbench.outcomes.runtime import running_time
-from dynbench.outcomes.survival import mean_time, median_time
+from dynbench.batch import Floats
+from dynbench.outcomes.counts import square
+from dynbench.outcomes.hazard import Exposure, hazard
+from dynbench.outcomes.runtime import effort_a_success
+from dynbench.outcomes.survival import spared_mean
 
+Mask = NDArray[np.bool_]
 ESTIMATES = ("t_exit_median", "t_exit_mean", "late_hazard", "running_time")
 COLUMNS = tuple(n + end for n in ESTIMATES for end in ("", "_lo", "_hi") if n + end != "t_exit_median")  # in this order
 
 
 def times(
-    frame: pd.DataFrame, codes: Integers, table: pd.DataFrame, steps: int, hit: str | None
+    counts: pd.DataFrame, limits: tuple[Floats, Floats], steps: int, known: Mask, random: Mask, target: Mask
 ) -> dict[str, Floats | pd.Series]:
-    """Columns of the cells `table`, given rows and each row's cell; nan where the basin, or Lmin, is not known.
+    """The columns COLUMNS and `returned`, (cells,) each; nan where the basin (`known`) or Lmin (`target`) is not known.
 
-    `t_exit_median_lo`, `_hi`: 95 % limits of the median.  `t_exit_mean`: mean of min(T, N), the restricted mean escape
-    time.  `late_hazard`: escapes a step at risk in the last half of the budget N.  `running_time`: steps to the first
-    target, failures at their own budget and restarted (`hit` names the column of its times).  `returned`: of the
-    escaped, those that end in the basin of their start.  Limits are blank where nothing is random.
+    `t_exit_median_lo`, `_hi` (`limits`): 95 % limits of the median.  `t_exit_mean`: mean of min(T, N), the restricted
+    mean escape time.  `late_hazard`: escapes a step at risk in the last half of the budget N.  `running_time`: steps
+    to the first target, failures at their own budget and restarted.  `returned`: of the escaped, those that end in
+    the basin of their start.  Limits are blank where nothing is `random`.
     """
-    count = len(table)
-    t_exit = frame["t_exit"].to_numpy()
-    found: dict[str, tuple[Floats, Floats, Floats]] = {
-        "t_exit_median": median_time(t_exit, steps, codes, count),
-        "t_exit_mean": mean_time(t_exit, steps, codes, count),
-        "late_hazard": late_hazard(t_exit, steps, None, codes, count),
+    n, escaped = counts["#n"].to_numpy(), counts["#escaped"].to_numpy()
+    half = np.array([steps // 2, steps])
+    late = hazard(Exposure(half, counts[["#late"]].to_numpy(), counts[["#late_steps"]].to_numpy()))
+    found = {
+        "t_exit_median": (limits[0], *limits),
+        "t_exit_mean": spared_mean(n, escaped, counts["#spared"].to_numpy(), square(counts, "#spared", steps), steps),
+        "late_hazard": tuple(column[:, 0] for column in late),
     }
-    known = (table["start_basin"] >= 0).to_numpy()
-    random = (table["randomness"] != "none").to_numpy()
-    if hit is not None:
-        ran = running_time(frame[hit].to_numpy(), steps, codes, count)
-        found["running_time"] = (ran.mean, ran.lo, ran.hi)
-    columns: dict[str, Floats | pd.Series] = {c: np.full(count, np.nan) for c in COLUMNS}
-    target = table["p_final"].notna().to_numpy()
+    if "#hit" in counts:
+        hit, saved = counts["#hit"].to_numpy(), counts["#saved"].to_numpy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = saved / n
+        spread = np.maximum(square(counts, "#saved", steps) - saved * mean, 0.0)
+        found["running_time"] = effort_a_success(n, hit, steps - mean, spread, hit * mean - saved)
+    columns: dict[str, Floats | pd.Series] = {c: np.full(len(counts), np.nan) for c in COLUMNS}
     for name, (value, lo, hi) in found.items():
-        where: NDArray[np.bool_] = target if name == "running_time" else known
+        where = target if name == "running_time" else known
         columns |= {f"{name}_lo": blank(lo, where & random), f"{name}_hi": blank(hi, where & random)}
         if name != "t_exit_median":
             columns[name] = blank(value, where)
-    came_back = (t_exit >= 0) & (frame["basin_final"] == frame["start_basin"]).to_numpy()
-    returned = np.bincount(codes[came_back], minlength=count)
-    if not count:
-        return dict(none(0))
-    return columns | {"returned": pd.Series(returned).where(pd.Series(known))}
+    return columns | {"returned": counts["#returned"].where(pd.Series(known), np.nan)}
 
 
-def blank(values: Floats, where: NDArray[np.bool_]) -> Floats:
+def blank(values: Floats, where: Mask) -> Floats:
     """nan where it is not known; infinity is `not reached`, and blank too."""
     return np.where(where & np.isfinite(values), values, np.nan)
-
-
-def none(count: int) -> dict[str, Floats]:
-    """The same columns, empty: what an aggregate can tell."""
-    return {c: np.full(count, np.nan) for c in (*COLUMNS, "returned")}

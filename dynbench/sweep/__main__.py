@@ -148,7 +148,7 @@ def as_json(result: "Result", plan: "Plan") -> str:
 
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
-    from dynbench.sweep.run import summary
+    from dynbench.sweep.statistics import summary
     from dynbench.sweep.table import printed
 
     plan = job.plan

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.backends.base import Backend
-from dynbench.batch import Endings
+from dynbench.batch import Endings, Integers
 from dynbench.kernels.shape import STATUSES
 from dynbench.sweep.grid import Piece, Plan, Rows
 
@@ -29,13 +29,14 @@ def constant(text: str, count: int) -> pd.Series:
     return pd.Series([text], dtype="str").repeat(count).reset_index(drop=True)
 
 
-def keys(plan: Plan, piece: Piece) -> dict[str, object]:
-    """What a trajectory is, as columns: all that stands in its row before what it did."""
-    count = len(piece.id)
-    columns: dict[str, object] = {"id": piece.id, "loss": constant(plan.loss.name, count)}
-    columns |= {"dynamics": constant(piece.rows.dynamics.name, count)}
-    columns |= coordinates("x0", piece.batch.x0) | named(plan, piece.rows, piece.combination)
-    return columns | {"seed": piece.repeat, "start_basin": piece.batch.basin}
+def keys(plan: Plan, piece: Piece, rows: Integers | None = None) -> dict[str, object]:
+    """What a trajectory is, as columns: all that stands in its row before what it did; of some rows or of all."""
+    chosen = slice(None) if rows is None else rows
+    number, combination = piece.id[chosen], piece.combination[chosen]
+    columns: dict[str, object] = {"id": number, "loss": constant(plan.loss.name, len(number))}
+    columns |= {"dynamics": constant(piece.rows.dynamics.name, len(number))}
+    columns |= coordinates("x0", piece.batch.x0[:, chosen]) | named(plan, piece.rows, combination)
+    return columns | {"seed": piece.repeat[chosen], "start_basin": piece.batch.basin[chosen]}
 
 
 def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:

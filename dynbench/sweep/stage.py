@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from dynbench.batch import Integers
+from dynbench.outcomes.aggregate import unpacked
 from dynbench.store import Run
 from dynbench.sweep.grid import Plan, Rows
 from dynbench.sweep.job import Job
@@ -49,7 +51,8 @@ def stages(job: Job, folder: Run) -> Iterator[Stage]:
         return
     counts, used = None, np.concatenate([arm.repeats for arm in plan.arms])
     while True:
-        files = (folder.read(number) for number in stage.chunks)
+        read = cells_of if plan.sweep.keep == "cells" else Run.read
+        files = (read(folder, number) for number in stage.chunks)
         counts = added(counts, tally(files, context, plan.sweep.by_start))
         extra = further(plan, counts, used)
         if not extra.any():
@@ -57,6 +60,11 @@ def stages(job: Job, folder: Run) -> Iterator[Stage]:
         stage = Stage(round_of(plan, used, extra, stage.last), stage.chunks.stop, job.rows)
         yield stage
         used = used + extra
+
+
+def cells_of(folder: Run, number: int) -> pd.DataFrame:
+    """The cells of a chunk's aggregate."""
+    return unpacked(folder.chunk(number)).cells
 
 
 def round_of(plan: Plan, used: Integers, extra: Integers, first: int) -> tuple[Rows, ...]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dynbench.batch import Integers
 from dynbench.losses.base import Loss
 from dynbench.outcomes import cells as outcomes
+from dynbench.outcomes.aggregate import summed
 from dynbench.outcomes.sequence import needed, sequence_interval
 from dynbench.outcomes.wells import false_labels
 from dynbench.sweep.grid import Plan
@@ -40,11 +41,11 @@ def tally(frames: Iterable[pd.DataFrame], context: outcomes.Context, by_start: b
             "#escaped": np.bincount(codes[escaped], minlength=len(table)),
         }
         parts.append(table.assign(**counts))
-    return outcomes.merge(parts)
+    return summed(parts)[1]
 
 
 def added(before: pd.DataFrame | None, now: pd.DataFrame) -> pd.DataFrame:
-    return now if before is None else outcomes.merge([before, now])
+    return now if before is None else summed([before, now])[1]
 
 
 def pursued(loss: Loss, basin: NDArray[np.int64], noisy: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,6 +1,5 @@
 """Cells: small tables with known answers, and the two ways to the same table."""
 
-import io
 from itertools import pairwise
 
 import numpy as np
@@ -8,8 +7,9 @@ import pandas as pd
 import pytest
 
 from dynbench.kernels.shape import STATUSES
-from dynbench.outcomes import medians, times
-from dynbench.outcomes.cells import Context, aggregate, cells, estimates, merge
+from dynbench.outcomes import histogram, times
+from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed, unpacked
+from dynbench.outcomes.cells import Context, cells
 from dynbench.outcomes.intervals import interval
 
 TABLE = """
@@ -19,7 +19,7 @@ converged absorbed cycling stalled diverged censored p_global p_global_lo p_glob
 """
 COLUMNS = TABLE.split()
 CONTEXT = Context(steps=100, minimum_value=0.5, targets=(0.25, 1e-3), starts="uniform", parameters=("cap", "beta"))
-COLUMNS = [*COLUMNS, *times.none(0)]
+COLUMNS = [*COLUMNS, *times.COLUMNS, "returned"]
 
 
 def rows(n: int, **columns) -> pd.DataFrame:
@@ -65,12 +65,6 @@ def mixed(n: int = 3000) -> pd.DataFrame:
         loss_best=np.fmin(loss, 0.5 + draw.random(n)),
         basin_final=draw.integers(-1, 3, n),
     )
-
-
-def parquet(frame: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer)
-    return buffer.getvalue()
 
 
 def test_columns():
@@ -190,7 +184,7 @@ def test_no_rows_no_cells():
     assert len(estimates(aggregate(nothing, CONTEXT), CONTEXT)) == 0
     some = mixed(50)
     parts = [aggregate(nothing, CONTEXT), aggregate(some, CONTEXT)]
-    pd.testing.assert_frame_equal(merge(parts), merge(parts[1:]))
+    assert packed(merge(parts)) == packed(merge(parts[1:]))
     pd.testing.assert_frame_equal(cells([nothing, some], CONTEXT), cells(some, CONTEXT))
 
 
@@ -206,36 +200,69 @@ def test_neither_order_nor_chunks_matter(by_start):
         chunks = [mixed_up.iloc[a:b] for a, b in pairwise(cuts)]
         pd.testing.assert_frame_equal(cells(iter(chunks), CONTEXT, by_start), table, check_exact=True)
         parts = [aggregate(chunk, CONTEXT, by_start) for chunk in chunks]
-        assert parquet(merge(parts)) == parquet(merge([whole]))
-        assert parquet(merge([merge(parts[3:]), merge(parts[:3])])) == parquet(merge([whole]))
-    assert parquet(whole) == parquet(merge([whole]))
-    lowest = frame.groupby([c for c in whole if c != "id" and c[0] != "#"], dropna=False)["id"].min()
-    assert whole["id"].tolist() == sorted(lowest)
+        assert packed(merge(parts)) == packed(whole)
+        assert packed(merge([merge(parts[3:]), merge(parts[:3])])) == packed(whole)
+    assert packed(merge([whole])) == packed(whole)
+    lowest = frame.groupby([c for c in whole.cells if c != "id" and c[0] != "#"], dropna=False)["id"].min()
+    assert whole.cells["id"].tolist() == sorted(lowest)
 
 
 @pytest.mark.parametrize("minimum_value", [0.5, np.nan])
 def test_aggregates_give_the_same_table_but_for_the_medians(minimum_value):
     frame, context = mixed(), Context(100, minimum_value, (0.25,), "uniform", ("cap", "beta"))
     exact, binned = cells(frame, context), estimates(aggregate(frame, context), context)
-    middles, only_rows = ["t_exit_median", "t_exit_median_escaped", "loss_median"], list(times.none(0))
-    other = [*middles, *only_rows]
+    times = ["t_exit_median", "t_exit_median_escaped", "t_exit_median_lo", "t_exit_median_hi"]
+    other = [*times, "loss_median"]
     pd.testing.assert_frame_equal(exact.drop(columns=other), binned.drop(columns=other), check_exact=True)
-    assert binned[only_rows].isna().all(axis=None)
-    for name in middles[:2]:
+    assert exact[times].notna().any().all()
+    for name in times:
         np.testing.assert_allclose(binned[name], exact[name], rtol=1 / 16)
     base = 0.0 if np.isnan(minimum_value) else minimum_value
     np.testing.assert_allclose(binned["loss_median"] - base, exact["loss_median"] - base, rtol=1 / 8)
 
 
+@pytest.mark.parametrize("some", [0, 1, 700])
+def test_an_aggregate_on_disk(some, tmp_path):
+    whole = aggregate(mixed()[:some], CONTEXT)
+    (tmp_path / "chunk").write_bytes(packed(whole))
+    read = unpacked(tmp_path / "chunk")
+    assert packed(read) == packed(whole)
+    pd.testing.assert_frame_equal(estimates(read, CONTEXT), estimates(whole, CONTEXT), check_exact=True)
+
+
+def test_some_cells_of_an_aggregate():
+    frame = mixed()
+    whole = aggregate(frame, CONTEXT)
+    chosen = (whole.cells["start_basin"] == 1).to_numpy()
+    assert packed(whole.where(chosen)) == packed(aggregate(frame[frame["start_basin"] == 1], CONTEXT))
+
+
+def test_many_parts_are_merged_as_few(monkeypatch):
+    frame = mixed()
+    monkeypatch.setattr("dynbench.outcomes.aggregate.AT_ONCE", 100)
+    parts = [aggregate(frame.iloc[a : a + 50], CONTEXT) for a in range(0, len(frame), 50)]
+    assert packed(merge(iter(parts))) == packed(aggregate(frame, CONTEXT))
+
+
+def test_moments_do_not_overflow():
+    frame = rows(3, t_exit=[1, 2, -1], t_hit_0=[1, 1, -1])
+    long = Context(2**31 - 1, 0.5, starts="uniform", parameters=("cap", "beta"))
+    cell = one(frame, long)
+    assert cell["t_exit_mean"] == pytest.approx((3 + long.steps) / 3, rel=1e-15)
+    assert cell["running_time"] == pytest.approx((2 + long.steps) / 2, rel=1e-15)
+    longer = one(frame, Context(2**31, 0.5, starts="uniform", parameters=("cap", "beta")))
+    assert longer[["t_exit_mean", "running_time"]].notna().all()
+
+
 def test_bins_are_ordered_and_their_centres_lie_in_them():
     values = np.array([-1e300, -3.0, -1e-16, 0.0, 5e-324, 1e-16, 1.0, 1.24, 1.25, 7e5, 1e308, np.inf])
-    numbers = medians.bins(values, medians.LOSS)
+    numbers = histogram.bins(values, histogram.LOSS)
     assert (np.diff(numbers) >= 0).all()
-    centres = medians.centres(numbers, medians.LOSS)
-    np.testing.assert_array_equal(medians.bins(centres[:-2], medians.LOSS), numbers[:-2])
+    centres = histogram.centres(numbers, histogram.LOSS)
+    np.testing.assert_array_equal(histogram.bins(centres[:-2], histogram.LOSS), numbers[:-2])
     assert numbers[6] == numbers[7] != numbers[8]
     times = np.arange(100_000)
-    centres = medians.centres(medians.bins(times, medians.TIME), medians.TIME)
+    centres = histogram.centres(histogram.bins(times, histogram.TIME), histogram.TIME)
     np.testing.assert_array_equal(centres[:17], [*range(16), 16.5])
     assert np.all(np.abs(centres - times) <= times / 16)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dynbench.outcomes import medians
+from dynbench.outcomes import histogram
 from dynbench.outcomes.censored import aalen_johansen, kaplan_meier, mean_of, median_of
 from dynbench.outcomes.hazard import exposure, hazard, late_hazard, log_edges, poisson
 from dynbench.outcomes.intervals import interval
@@ -65,7 +65,7 @@ def test_steps_are_the_ends_of_the_histograms_bins(steps):
     at = log_steps(steps)
     assert (at[0], at[-1]) == (0, steps)
     every = np.arange(min(steps, 3000) + 1)
-    ends = every[:-1][np.diff(medians.bins(every, medians.TIME)) > 0]
+    ends = every[:-1][np.diff(histogram.bins(every, histogram.TIME)) > 0]
     np.testing.assert_array_equal(at[at < every[-1]], ends)
     edges = log_edges(steps)
     assert (edges[0], edges[-1], (np.diff(edges) > 0).all()) == (0, steps, True)

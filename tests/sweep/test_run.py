@@ -10,6 +10,7 @@ import pytest
 
 from dynbench.sweep import job as jobs
 from dynbench.sweep import run as running
+from dynbench.sweep.chunks import Crew
 from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
@@ -57,24 +58,24 @@ def test_neither_workers_nor_chunks_change_a_byte(tmp_path, workers, chunk, keep
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, reference):
     done = []
-    simulate = running.simulate
+    simulate = Crew.simulate
 
-    def stopping(job, stage, number, *rest):
+    def stopping(crew, stage, number, *rest):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(number)
-        return simulate(job, stage, number, *rest)
+        return simulate(crew, stage, number, *rest)
 
-    monkeypatch.setattr(running, "simulate", stopping)
+    monkeypatch.setattr(Crew, "simulate", stopping)
     with pytest.raises(KeyboardInterrupt):
-        run(SWEEP, tmp_path)
+        run(SWEEP, tmp_path, workers=1)
     folder = next(tmp_path.glob("quartic-*"))
     assert len(list(folder.glob("chunks/*.parquet"))) == 2
     (folder / "chunks" / ".torn.part").write_bytes(b"half")
     os.utime(folder / "chunks" / ".torn.part", (0, 0))
     (folder / "chunks" / "000001.parquet").write_bytes(b"not a chunk")
     done.clear()
-    monkeypatch.setattr(running, "simulate", lambda *a: (done.append(a[2]), simulate(*a))[1])
+    monkeypatch.setattr(Crew, "simulate", lambda *a: (done.append(a[2]), simulate(*a))[1])
     result = run(SWEEP, tmp_path)
     assert 0 not in done
     assert contents(result.directory) == reference
@@ -82,7 +83,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, refe
 
 def test_a_finished_run_is_shown_again(tmp_path, monkeypatch, reference):
     first = run(SWEEP, tmp_path)
-    monkeypatch.setattr(running, "simulate", None)
+    monkeypatch.setattr(Crew, "simulate", None)
     again = run(SWEEP, tmp_path)
     assert (again.updates, again.fresh) == (0, False)
     pd.testing.assert_frame_equal(again.cells, first.cells)
@@ -90,14 +91,14 @@ def test_a_finished_run_is_shown_again(tmp_path, monkeypatch, reference):
 
 
 def test_a_chunk_that_fails_leaves_the_others(tmp_path, monkeypatch):
-    simulate = running.simulate
+    simulate = Crew.simulate
 
-    def failing(job, stage, number, *rest):
+    def failing(crew, stage, number, *rest):
         if number == 1:
             raise MemoryError("no room")
-        return simulate(job, stage, number, *rest)
+        return simulate(crew, stage, number, *rest)
 
-    monkeypatch.setattr(running, "simulate", failing)
+    monkeypatch.setattr(Crew, "simulate", failing)
     with pytest.raises(running.ChunksFailed, match="1 of"):
         run(SWEEP, tmp_path)
     assert len(list(tmp_path.glob("quartic-*/chunks/*.parquet"))) == 3

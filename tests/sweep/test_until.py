@@ -13,6 +13,7 @@ from dynbench.sweep import job as jobs
 from dynbench.sweep import run as running
 from dynbench.sweep import until
 from dynbench.sweep.__main__ import main
+from dynbench.sweep.chunks import Crew
 from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
@@ -66,7 +67,7 @@ def test_neither_workers_nor_chunks_nor_an_interruption_change_a_byte(tmp_path, 
     sweep = replace(SWEEP, keep=keep)
     reference = contents(run(sweep, tmp_path / "a", workers=1).directory)
     assert contents(run(sweep, tmp_path / "b", workers=2, chunk=37).directory) == reference
-    simulate, done = running.simulate, []
+    simulate, done = Crew.simulate, []
 
     def stopping(*arguments):
         done.append(arguments[2])
@@ -74,7 +75,7 @@ def test_neither_workers_nor_chunks_nor_an_interruption_change_a_byte(tmp_path, 
             raise KeyboardInterrupt
         return simulate(*arguments)
 
-    monkeypatch.setattr(running, "simulate", stopping)
+    monkeypatch.setattr(Crew, "simulate", stopping)
     for _ in range(100):
         try:
             result = run(sweep, tmp_path / "c")

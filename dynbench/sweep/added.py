@@ -1,0 +1,38 @@
+"""A piece of a sweep -> its aggregate, without a table of trajectories in between."""
+
+import numpy as np
+import pandas as pd
+
+from dynbench.batch import Endings, Integers
+from dynbench.outcomes.aggregate import Aggregate, of_cells
+from dynbench.outcomes.cells import Context
+from dynbench.outcomes.counts import Trajectories
+from dynbench.sweep.grid import Piece, Plan
+from dynbench.sweep.rows import keys
+
+
+def added_up(plan: Plan, piece: Piece, endings: Endings, context: Context) -> Aggregate:
+    """What `aggregate` makes of the piece's rows."""
+    codes, first = cells_of(piece, plan.sweep.by_start)
+    table = pd.DataFrame(keys(plan, piece, first))
+    drop = ["seed"] if plan.sweep.by_start else ["seed", *(c for c in table if c == "x0" or str(c).startswith("x0_"))]
+    given = Trajectories(
+        endings.t_exit, endings.t_commit, endings.t_hit[0], endings.status, endings.best, endings.value,
+        piece.batch.basin, endings.basin,
+    )  # fmt: skip
+    return of_cells(table.drop(columns=drop), codes, given, context)
+
+
+def cells_of(piece: Piece, by_start: bool) -> tuple[Integers, Integers]:
+    """(the cell of each row, the first row of each cell), told by numbers instead of values: rows are in order of
+    combination, then of start, so that equal ones stand together, but for the basins that starts of one cell share."""
+    changed = np.diff(piece.combination, prepend=-1) != 0
+    if by_start:
+        changed |= np.diff(piece.start, prepend=-1) != 0
+    codes = np.cumsum(changed) - 1
+    basin, labels = pd.factorize(piece.batch.basin)
+    if len(labels) > 1:
+        codes = pd.factorize(codes * len(labels) + basin)[0]
+    first = np.empty(codes.max(initial=-1) + 1, np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes, first
