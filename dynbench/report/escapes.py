@@ -60,6 +60,11 @@ class Sample:
         given = self.rows.get("t_diverged")
         return None if given is None or given.isna().any() else integers(given)
 
+    @property
+    def hits(self) -> list[str]:
+        """Columns of the times to the targets, the first target's first."""
+        return [str(c) for c in self.rows.columns if is_hit(str(c))]
+
     @cached_property
     def count(self) -> Integers:
         """(arms,), trajectories."""

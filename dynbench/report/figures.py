@@ -1,6 +1,6 @@
 """All pictures of a run: tables -> {name: Picture}.  What does not apply to a run is left out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -34,8 +34,12 @@ NEEDLESS = {"id", "loss", "t_commit", "loss_final", "loss_best", "x_final"}  # c
 def draw_all(run: Run, loss: Loss | None = None) -> dict[str, Picture]:
     """Every picture that makes sense for a run; `loss` where it is not one of dynbench's own."""
     loss = loss or loss_of(run)
-    steps = int(run.manifest.get("sweep", {}).get("steps", 0)) or int(run.cells["steps"].max())
-    return {picture.name: picture for picture in each(run, loss, steps) if picture is not None}
+    return {picture.name: picture for picture in each(run, loss, budget(run)) if picture is not None}
+
+
+def budget(run: Run) -> int:
+    """Steps of each trajectory."""
+    return int(run.manifest.get("sweep", {}).get("steps", 0)) or int(run.cells["steps"].max())
 
 
 def each(run: Run, loss: Loss | None, steps: int) -> Iterator[Picture | None]:
@@ -61,8 +65,13 @@ def loss_of(run: Run) -> Loss | None:
         return None
 
 
-def read(run: Run) -> pd.DataFrame | None:
-    """The trajectories' columns that pictures need; None where they were not kept or are too many."""
+def drawable(names: Sequence[str]) -> list[str]:
+    """Those of the trajectories' columns that `draw_all` needs."""
+    return [c for c in names if c not in NEEDLESS and not c.startswith(("t_hit", "x_final_"))]
+
+
+def read(run: Run, choose: Callable[[Sequence[str]], list[str]] = drawable) -> pd.DataFrame | None:
+    """The trajectories' columns that are chosen of all; None where they were not kept or are too many."""
     import pyarrow.parquet
 
     chunks = run.chunks()
@@ -72,5 +81,4 @@ def read(run: Run) -> pd.DataFrame | None:
     names = kinds[0].schema_arrow.names
     if sum(kind.metadata.num_rows for kind in kinds) > LARGEST or "t_exit" not in names:
         return None
-    wanted = [c for c in names if c not in NEEDLESS and not c.startswith(("t_hit", "x_final_"))]
-    return pd.concat(run.each_chunk(wanted), ignore_index=True)
+    return pd.concat(run.each_chunk(choose(names)), ignore_index=True)

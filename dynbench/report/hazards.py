@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from dynbench.batch import Integers
-from dynbench.outcomes.hazard import exposure, hazard, late_hazard, log_edges
+from dynbench.outcomes.hazard import exposure, hazard, log_edges
 from dynbench.outcomes.survival import Estimate
 from dynbench.report import timeline
 from dynbench.report.escapes import Sample
@@ -34,14 +34,14 @@ def hazards(found: Sample, steps: int) -> Picture | None:
     given = exposure(time, until, log_edges(steps), codes, len(chosen))
     if not found.known or not ((given.events > 0).sum(axis=1) >= ENOUGH).any():
         return None
-    bins, late = hazard(given), late_hazard(time, until, steps // 2, codes, len(chosen))
-    lo = min(bins[0][given.events > 0].min(), late[0][late[0] > 0].min(initial=1.0)) / 2.0
+    bins, rates = hazard(given), late(time, until, steps, codes, len(chosen))
+    lo = min(bins[0][given.events > 0].min(), rates[0][rates[0] > 0].min(initial=1.0)) / 2.0
     hi = min(2.0 * float(np.nanmax(bins[0])), 1.0)
     figure, axes = timeline.beside("Hazard of escape", f"{found.where}; bars, bands: 95% intervals")
     for k, place in enumerate(chosen):
         own, some = (bins[0][k], bins[1][k], bins[2][k]), given.events[k] > 0
         points(axes, given.edges, own, some, k, (k + 0.5) / len(chosen), hi)
-        level(axes, steps, (late[0][k], late[1][k], late[2][k]), k, found.names[place])
+        level(axes, steps, (rates[0][k], rates[1][k], rates[2][k]), k, found.names[place])
     exact = {k: rate for k, place in enumerate(chosen) if (rate := exact_rate(found, place)) == rate}
     inside = [k for k, rate in exact.items() if lo < rate < hi]
     for k in inside:
@@ -52,7 +52,13 @@ def hazards(found: Sample, steps: int) -> Picture | None:
     axes.set(xlim=(0.5, steps + 0.5), ylim=(lo, hi))
     logarithmic(axes, "y", lo, hi)
     timeline.legend_beside(figure)
-    return Picture("hazard", figure, finding(found, chosen, late, exact, steps))
+    return Picture("hazard", figure, finding(found, chosen, rates, exact, steps))
+
+
+def late(time: Integers, until: Integers, steps: int, codes: Integers, count: int) -> Estimate:
+    """`late_hazard` of the last half of N steps, even where all were gone or had diverged before."""
+    value, lo, hi = hazard(exposure(time, until, [steps // 2, steps], codes, count))
+    return value[:, 0], lo[:, 0], hi[:, 0]
 
 
 def points(

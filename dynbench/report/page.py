@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
-from dynbench.report import arms, figures, further, wells, words
+from dynbench.report import arms, figures, further, times, wells, words
 from dynbench.report.section import Section, Table
 from dynbench.report.style import Picture
 from dynbench.report.trapped import origin, trapped
@@ -95,6 +95,7 @@ def of_run(run: Run) -> Section:
             Section("What was run", words.what(run)),
             Section("Findings", items=words.findings(cells, loss)),
             Section("Pictures", pictures=list(figures.draw_all(run, loss).values())),
+            *times.sections(run, loss, MOST_ROWS),
             *further.sections(run, loss),
             *causes(run),
             Section("Tables", tables=shown, items=definitions),

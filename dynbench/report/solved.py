@@ -7,7 +7,7 @@ import numpy as np
 from dynbench.batch import Floats
 from dynbench.outcomes.runtime import solved
 from dynbench.report import arms, timeline
-from dynbench.report.escapes import Sample, is_hit, moments
+from dynbench.report.escapes import Sample, moments
 from dynbench.report.style import Picture, drawn
 
 LINES = 8
@@ -19,8 +19,7 @@ def solved_shares(found: Sample, steps: int, targets: Sequence[float] = ()) -> P
 
     `targets` of L - Lmin, in order of the columns t_hit, for words.
     """
-    columns = [c for c in found.rows.columns if is_hit(str(c))]
-    hits = [found.rows[c].to_numpy() for c in columns]
+    hits = [found.rows[c].to_numpy() for c in found.hits]
     ever = sum((found.tally(hit >= 0) for hit in hits), np.zeros(len(found.table), np.int64))
     if not ever.any():
         return None

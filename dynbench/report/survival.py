@@ -100,7 +100,8 @@ def finding(found: Sample, chosen: Sequence[int], counts: Competing, never: list
     alt += f"{'; '.join(told) or 'all of them, whatever the rule'}."
     alt += f" {none} {rules(found.table, found.names, never)}." if never and told else ""
     more = len(found.table) - len(never) - len(chosen)
-    return alt + (f" {more} more settings with escapes are not drawn." if more else "")
+    kind = "settings" if ends["diverged"].any() else "settings with escapes"
+    return alt + (f" {more} more {kind} are not drawn." if more else "")
 
 
 def exactly(cells: pd.DataFrame | None, loss: Loss | None) -> dict[frozenset[tuple[str, object]], float]:
