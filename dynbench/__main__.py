@@ -1,4 +1,4 @@
-"""dynbench sweep|list|explain|replay|report|theory: the same as python -m dynbench.<command>."""
+"""dynbench sweep|list|compare|explain|replay|report|theory: the same as python -m dynbench.<command>."""
 
 import sys
 from importlib import import_module
@@ -8,6 +8,7 @@ from dynbench.doors import answered
 COMMANDS = {
     "sweep": ("dynbench.sweep.__main__", "run rules from many starts and record whether they escape"),
     "list": ("dynbench.list", "losses and rules, with formula and source"),
+    "compare": ("dynbench.compare", "one setting against another, from the same starts with the same noise"),
     "explain": ("dynbench.explain", "why a run's escapes happen: the flow, the step, the inertia or the noise"),
     "replay": ("dynbench.replay", "one trajectory of a stored run again, step by step"),
     "theory": ("dynbench.theory.__main__", "what theory predicts: thresholds, exact escape probabilities, times"),

@@ -9,7 +9,7 @@ HOME = Path(__file__).parents[1] / "dynbench"
 LAYERS = (("doors",), ("losses",), ("dynamics",), ("batch", "find"), ("kernels",), ("backends",),
           ("outcomes", "theory"), ("store",), ("sweep",), ("report",))  # fmt: skip
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
-FRONT_DOORS = {"__init__.py", "explain.py", "list.py", "replay.py"}  # commands, as is every __main__.py
+FRONT_DOORS = {"__init__.py", "compare.py", "explain.py", "list.py", "replay.py"}  # commands, as is every __main__.py
 PUBLIC = {"Loss", "Minimum", "Dynamics", "Arm", "Sweep", "run", "__version__"}  # names of dynbench itself
 FILES = [p for p in sorted(HOME.rglob("*.py")) if str(p.relative_to(HOME)) not in FRONT_DOORS and p.stem != "__main__"]
 

@@ -15,6 +15,7 @@ from dynbench.outcomes.independent import agreement
 from dynbench.outcomes.success import SHARES, succeeded
 from dynbench.report import arms
 from dynbench.report.forest import forest
+from dynbench.report.numbers import difference, p_value
 from dynbench.report.section import Section, Table
 
 MOST = 5  # rules beyond which each is compared with the best one only
@@ -125,22 +126,15 @@ def table(on: str, made: list[Claim], names: Mapping[int, str]) -> Table:
         known = claim.random
         rows.append([
             names[claim.a], names[claim.b], str(int(pair.n[0])), arms.share(pair.p_a[0]), arms.share(pair.p_b[0]),
-            difference(pair) if known else f"{pair.difference[0]:+.0f}",
+            ends(pair) if known else f"{pair.difference[0]:+.0f}",
             f"{int(pair.only_a[0])} : {int(pair.only_b[0])}",
             p_value(claim.p) if known else NOTHING, p_value(claim.adjusted),
         ])  # fmt: skip
     return Table(f"{ON[on]}, rule against rule", COLUMNS, rows, heads=2)
 
 
-def difference(pair: Paired, place: int = 0) -> str:
-    """+0.120 [+0.100, +0.141]."""
-    return f"{pair.difference[place]:+.3f} [{pair.lo[place]:+.3f}, {pair.hi[place]:+.3f}]"
-
-
-def p_value(p: float) -> str:
-    if p != p:
-        return "–"
-    return "< 1e-12" if p < 1e-12 else f"{p:.2g}".replace("e-0", "e-")
+def ends(pair: Paired) -> str:
+    return difference(float(pair.difference[0]), float(pair.lo[0]), float(pair.hi[0]))
 
 
 def standing(made: list[Claim], names: Mapping[int, str]) -> list[str]:
@@ -154,7 +148,7 @@ def standing(made: list[Claim], names: Mapping[int, str]) -> list[str]:
         text = f"{ON[on]}: {len(clear)} of {len(family)} differences are told apart (Holm p ≤ {ALPHA:g})"
         if clear:
             widest = max(clear, key=lambda c: abs(c.found.difference[0]))
-            text += f"; the largest is {names[widest.a]} against {names[widest.b]}, {difference(widest.found)}"
+            text += f"; the largest is {names[widest.a]} against {names[widest.b]}, {ends(widest.found)}"
         told.append(f"{text}.")
     return told
 
