@@ -5,40 +5,38 @@ halves or unvectorised, and an expert would not.
 """
 
 import ctypes
+import getpass
 import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from dynbench.backends.tables import tables
-from dynbench.kernels.link import cache_directory
 from suites.peers.works import Ends, Missing, Work
 
 HERE = Path(__file__).parent / "c"
 STRICT, FAST = "-ffp-contract=off", "-ffast-math"
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-mprefer-vector-width=512", "-fopenmp")
-POINTERS = {"parameters", "separators", "floors", "margins", "centres", "hessians", "halves", "stream", "basin"}
-FLOATS = {"lr", "amplitude", "target"}
-FIELDS = (
-    "x0", "n", "steps", "count", "seed", "lr", "amplitude", "target", "parameters", "separators", "floors", "margins",
-    "centres", "hessians", "halves", "stream", "basin", "t_exit", "t_commit", "t_hit", "best", "value", "x",
-)  # fmt: skip
+TABLES = ("separators", "floors", "margins", "centres", "hessians", "halves", "stream", "basin")
+FLOATS = ("lr", "amplitude", "target")
+WHOLE = ("n", "steps", "count", "seed")
+FIELDS = ("x0", *WHOLE, *FLOATS, "parameters", *TABLES, "t_exit", "t_commit", "t_hit", "best", "value", "x")
 
 
 def kind(name: str) -> type:
     if name in FLOATS:
         return ctypes.c_double
-    return ctypes.c_int64 if name in ("n", "steps", "count", "seed") else ctypes.c_void_p
+    return ctypes.c_int64 if name in WHOLE else ctypes.c_void_p
 
 
 class Given(ctypes.Structure):
     """`Work` of c/record.h."""
 
-    _fields_ = [(name, kind(name)) for name in FIELDS]  # noqa: RUF012 (ctypes wants a list)
+    _fields_ = [(name, kind(name)) for name in FIELDS]
 
 
 def build(name: str, arithmetic: str) -> Path:
@@ -51,7 +49,9 @@ def build(name: str, arithmetic: str) -> Path:
         raise Missing("gcc is not on the PATH")
     command = [gcc, *FLAGS, arithmetic, "-shared", "-fPIC", str(source), "-lm"]
     texts = b"".join(file.read_bytes() for file in [source, *sorted(HERE.glob("*.h"))])
-    folder = cache_directory()
+    folder = Path(
+        os.environ.get("DYNBENCH_PEERS") or Path(tempfile.gettempdir()) / f"dynbench-peers-{getpass.getuser()}"
+    )
     path = folder / f"peer_{hashlib.sha256(texts + ' '.join(command).encode()).hexdigest()[:20]}.so"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,18 +67,13 @@ def prepare(work: Work, threads: int, arithmetic: str) -> Callable[[], Ends]:
     """`threads` is OMP_NUM_THREADS, which must stand in the environment before the library is loaded."""
     library = ctypes.CDLL(str(build(work.name, arithmetic)))
     library.omp_set_num_threads(threads)
-    batch, (separators, _, floors, margins, centres, hessians, halves) = work.batch, tables(work.loss)
     n = len(work)
-    arrays = {
-        "x0": work.x0, "parameters": np.array(list(work.parameters.values()), float), "separators": separators,
-        "floors": floors, "margins": margins, "centres": centres, "hessians": hessians, "halves": halves,
-        "stream": batch.stream, "basin": work.basin,
-    }  # fmt: skip
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    amplitude = float(np.sqrt(2.0 * work.temperature * work.lr))
+    given = {name: getattr(work, name) for name in ("x0", *TABLES)}
+    given["parameters"] = np.array(list(work.parameters.values()), float)
+    arrays = {name: np.ascontiguousarray(array) for name, array in given.items()}
     numbers = {
-        "n": n, "steps": work.steps, "count": len(separators) or len(centres), "seed": batch.seed,
-        "lr": work.lr, "amplitude": amplitude, "target": work.target,
+        "n": n, "steps": work.steps, "count": len(work.separators) or len(work.centres), "seed": work.seed,
+        "lr": work.lr, "amplitude": work.amplitude, "target": work.target,
     }  # fmt: skip
 
     def run() -> Ends:

@@ -1,18 +1,17 @@
 """The works of the yardstick: what every peer is given, made from dynbench's own loss, rule and tables.
 
-An update is one step of one trajectory, all its coordinates together.
+An update is one step of one trajectory, all its coordinates together.  The works are made in the parent and handed to
+the peers' processes, which need not import Numba then: hence the imports within `work`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dynbench import find, label
-from dynbench.backends.tables import tables
 from dynbench.batch import Batch, Floats, Integers
 from dynbench.dynamics.base import Dynamics
-from dynbench.kernels.noise import streams
 from dynbench.losses.base import Loss
 
 SEED = 20260101
@@ -37,7 +36,7 @@ KINDS = {
     "capped-quartic": Kind("capped flow, quartic", "quartic", "capped", 1, 0.01, 262144),
     "noisy-quartic": Kind("noisy gradient, quartic", "quartic", "gradient", 1, 0.01, 65536, 0.5),
     "capped-himmelblau": Kind("capped flow, Himmelblau (2-D)", "himmelblau", "capped", 2, 0.01, 131072),
-    "adam-rastrigin": Kind("Adam, Rastrigin (10-D)", "rastrigin", "adam", 10, 0.01, 8192),
+    "adam-rastrigin": Kind("Adam, Rastrigin (10-D)", "rastrigin", "adam", 10, 0.5, 8192),
 }
 
 
@@ -54,6 +53,7 @@ class Work:
     parameters: dict[str, float]  # the rule's
     x0: Floats  # (dim, n), uniform in the domain
     basin: Integers  # (n,), label of the start's basin
+    stream: NDArray[np.uint64]  # (n,), each trajectory's own random stream, where a peer has the same generator
     steps: int
     target: float  # value of L that counts as hit
     separators: Floats  # of one coordinate, ascending; empty where basins are known by cores only
@@ -62,6 +62,8 @@ class Work:
     margins: Floats  # a core: L - floor <= margin in the well; or (x - m)' H (x - m) <= 2 margin
     centres: Floats  # (minima, dim), empty where there are separators
     hessians: Floats  # (minima, dim, dim)
+    halves: Floats  # (minima, dim), half-widths of the cores' bounding boxes
+    seed: int = SEED
 
     def __len__(self) -> int:
         return self.x0.shape[1]
@@ -69,6 +71,25 @@ class Work:
     @property
     def dim(self) -> int:
         return len(self.x0)
+
+    @property
+    def left(self) -> Floats:
+        """The wall on the left of each coordinate of each start: (dim, n), -inf where there is none."""
+        return np.array([-np.inf, *self.separators])[self.place]
+
+    @property
+    def right(self) -> Floats:
+        return np.array([*self.separators, np.inf])[self.place]
+
+    @property
+    def place(self) -> Integers:
+        """Which well, from the left, holds each coordinate of each start: (dim, n)."""
+        return np.searchsorted(self.separators, self.x0, side="right")
+
+    @property
+    def amplitude(self) -> float:
+        """Of the normals in x."""
+        return float(np.sqrt(2.0 * self.temperature * self.lr))
 
     @property
     def batch(self) -> Batch:
@@ -79,7 +100,7 @@ class Work:
         same = np.ones(n)
         return Batch(
             self.x0, columns, self.lr * same, self.temperature * same, 0.0 * same,
-            streams(self.x0, np.zeros(n, np.int64)), self.basin, SEED,
+            self.stream, self.basin, self.seed,
         )  # fmt: skip
 
 
@@ -107,6 +128,10 @@ def work(name: str, steps: int = 2500, count: int | None = None) -> Work:
 
     Raises ValueError where there is no such work, or no such loss or rule.
     """
+    from dynbench import find, label
+    from dynbench.backends.tables import tables
+    from dynbench.kernels.noise import streams
+
     if name not in KINDS:
         raise ValueError(f"there is no work {name!r}; known: {', '.join(KINDS)}")
     kind = KINDS[name]
@@ -115,8 +140,18 @@ def work(name: str, steps: int = 2500, count: int | None = None) -> Work:
     n = kind.count if count is None else count
     x0 = np.random.default_rng(SEED).uniform(box[:, 0], box[:, 1], (n, kind.dim)).T
     x0 = np.ascontiguousarray(x0)
-    separators, wells, floors, margins, centres, hessians, _ = tables(loss)
     return Work(
         name, kind.title, loss, rule, kind.lr, kind.temperature, {**rule.parameters, **kind.parameters}, x0,
-        label(loss, x0), steps, loss.minimum_value + TARGET, separators, wells, floors, margins, centres, hessians,
+        label(loss, x0), streams(x0, np.zeros(n, np.int64)), steps, loss.minimum_value + TARGET, *tables(loss),
     )  # fmt: skip
+
+
+def part(work: Work, count: int, steps: int | None = None) -> Work:
+    """The first `count` trajectories, for `steps` steps."""
+    return replace(
+        work,
+        x0=np.ascontiguousarray(work.x0[:, :count]),
+        basin=work.basin[:count].copy(),
+        stream=work.stream[:count].copy(),
+        steps=work.steps if steps is None else steps,
+    )

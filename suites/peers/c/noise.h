@@ -1,6 +1,9 @@
 /* Normals by Philox4x32-10 and Box & Muller: the counters of kernels/noise.py and the polynomials of
  * kernels/elementary.py, to the last bit.  Where those add 1.5 * 2^52 to round or to convert an integer, here stand
  * rint and conversions, which give the same numbers and survive -ffast-math. */
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 static inline double as_double(uint64_t bits) {
     double x;
@@ -31,8 +34,31 @@ static inline double log_positive(double x) {
     return k * 0.6931471805601177 - ((half_square - (s * (half_square + z * p) + k * -1.7239444525614835e-13)) - f);
 }
 
-/* sqrt(-2 ln v) sin 2 pi u into even, with the cosine into odd, for step pair `pair` of every lane. */
-static inline void draw(Block *restrict b, int d, uint64_t pair, uint64_t seed) {
+/* Ten rounds for every lane: two multiples of 2^-53 in [0, 1), as integers.  GCC multiplies 64 bits by 64 where it
+ * cannot see that 32 by 32 will do, hence AVX-512's own instruction where there is one. */
+static inline void philox(const Block *restrict b, int d, uint64_t pair, uint64_t seed, uint64_t *first, uint64_t *second) {
+#ifdef __AVX512F__
+    const __m512i low = _mm512_set1_epi64(0xFFFFFFFF);
+    const __m512i ma = _mm512_set1_epi64(0xD2511F53), mb = _mm512_set1_epi64(0xCD9E8D57);
+    for (int i = 0; i < LANES; i += 8) {
+        __m512i stream = _mm512_loadu_si512(b->stream + i);
+        __m512i c0 = _mm512_set1_epi64(pair & 0xFFFFFFFFu), c1 = _mm512_set1_epi64(d);
+        __m512i c2 = stream, c3 = _mm512_srli_epi64(stream, 32); /* the multiplication ignores high halves */
+        uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+#pragma GCC unroll 10
+        for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+            __m512i a = _mm512_mul_epu32(c0, ma), e = _mm512_mul_epu32(c2, mb);
+            c0 = _mm512_xor_si512(_mm512_xor_si512(_mm512_srli_epi64(e, 32), c1), _mm512_set1_epi64(k0));
+            c2 = _mm512_xor_si512(_mm512_xor_si512(_mm512_srli_epi64(a, 32), c3), _mm512_set1_epi64(k1));
+            c1 = e;
+            c3 = a;
+        }
+        c0 = _mm512_and_si512(c0, low), c1 = _mm512_and_si512(c1, low);
+        c2 = _mm512_and_si512(c2, low), c3 = _mm512_and_si512(c3, low);
+        _mm512_storeu_si512(first + i, _mm512_or_si512(_mm512_slli_epi64(c0, 21), _mm512_srli_epi64(c1, 11)));
+        _mm512_storeu_si512(second + i, _mm512_or_si512(_mm512_slli_epi64(c2, 21), _mm512_srli_epi64(c3, 11)));
+    }
+#else
     for (int i = 0; i < LANES; i++) {
         uint64_t c0 = pair & 0xFFFFFFFFu, c1 = d, stream = b->stream[i];
         uint64_t c2 = stream & 0xFFFFFFFFu, c3 = stream >> 32, k0 = seed & 0xFFFFFFFFu, k1 = seed >> 32;
@@ -46,8 +72,19 @@ static inline void draw(Block *restrict b, int d, uint64_t pair, uint64_t seed) 
             k0 = (k0 + 0x9E3779B9u) & 0xFFFFFFFFu;
             k1 = (k1 + 0xBB67AE85u) & 0xFFFFFFFFu;
         }
-        double v = 1.0 - (double)(int64_t)(c0 << 21 | c1 >> 11) * 0x1p-53;
-        double u = (double)(int64_t)(c2 << 21 | c3 >> 11) * 0x1p-53;
+        first[i] = c0 << 21 | c1 >> 11;
+        second[i] = c2 << 21 | c3 >> 11;
+    }
+#endif
+}
+
+/* sqrt(-2 ln v) sin 2 pi u into even, with the cosine into odd, for step pair `pair` of every lane. */
+static inline void draw(Block *restrict b, int d, uint64_t pair, uint64_t seed) {
+    uint64_t first[LANES], second[LANES];
+    philox(b, d, pair, seed, first, second);
+    for (int i = 0; i < LANES; i++) {
+        double v = 1.0 - (double)(int64_t)first[i] * 0x1p-53;
+        double u = (double)(int64_t)second[i] * 0x1p-53;
         double radius = sqrt(-2.0 * log_positive(v));
         double quarters = 4.0 * u, whole = rint(quarters), f = quarters - whole, z = f * f;
         double p = 5.636360964983951e-08;

@@ -32,6 +32,7 @@ typedef struct {
     double v[LANES], best[LANES], level[LANES]; /* level: the highest L that anybody waits for */
     double core[LANES]; /* L at or below it is in the core of the present well; -NEVER: of no interest */
     double memory[MEMORY + 1][DIM][LANES], even[DIM][LANES], odd[DIM][LANES];
+    double averages[2]; /* what a rule keeps once for all lanes */
     int64_t t_exit[LANES], t_commit[LANES], t_hit[LANES], stream[LANES], start[DIM][LANES], place[DIM][LANES];
 } __attribute__((aligned(64))) Block;
 
