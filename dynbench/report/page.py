@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
-from dynbench.report import arms, figures, further, times, wells, words
+from dynbench.report import arms, budgets, figures, further, times, wells, words
 from dynbench.report.section import Section, Table
 from dynbench.report.style import Picture
 from dynbench.report.trapped import origin, trapped
@@ -54,7 +54,7 @@ def build(runs: Sequence[Run], title: str | None = None, sections: Sequence[Sect
     if title is None:
         title = "dynbench report" if len(made) == 1 else f"dynbench report: {len(made)} runs"
     template = environment().get_template("report.html.j2")
-    return template.render(title=title, sections=made)
+    return template.render(title=title, sections=[*budgets.sections(runs, MOST_ROWS), *made])
 
 
 def environment() -> Environment:
