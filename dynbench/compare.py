@@ -71,6 +71,8 @@ def compared(how: argparse.Namespace) -> int:
 def content(a: "Side", b: "Side", on: str, found: "Contest") -> dict[str, Any]:
     """For a program; null where nothing is known, or nothing is random."""
     rows = [{name: known(value) for name, value in row.items()} for row in found.table.to_dict("records")]
+    for row in rows:
+        row["start_basin"] = None if row["start_basin"] is None else int(row["start_basin"])
     sides = {name: {"run": side.run.name, **side.named} for name, side in (("a", a), ("b", b))}
     return {"schema": 1, **sides, "on": on, "paired": found.paired, "notes": list(found.notes), "comparisons": rows}
 

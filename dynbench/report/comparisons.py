@@ -42,6 +42,7 @@ GRID = (
     "random."
 )
 SHARED = "With several seeds from each start, what is said holds for these starts."
+UNTIL = "Seeds were added where the doubt was (--until): intervals and p take the number of pairs as given."
 NOTHING = "nothing random"
 
 
@@ -100,6 +101,8 @@ def sections(cells: pd.DataFrame, chosen: pd.DataFrame, rows: pd.DataFrame, name
         told.append(GRID)
     if (rows["seed"] > 0).any():
         told.append(SHARED)
+    if "p_seq_lo" in cells.columns:
+        told.append(UNTIL)
     if not all(c.random for c in made):
         told.append("Two rules without noise from a single start: nothing is random there, and nothing to test.")
     picture = forest(made, names)
@@ -130,7 +133,7 @@ def table(on: str, made: list[Claim], names: Mapping[int, str]) -> Table:
             f"{int(pair.only_a[0])} : {int(pair.only_b[0])}",
             p_value(claim.p) if known else NOTHING, p_value(claim.adjusted),
         ])  # fmt: skip
-    return Table(f"{ON[on]}, rule against rule", COLUMNS, rows, heads=2)
+    return Table(f"{ON[on]}, rule against rule", COLUMNS, rows)
 
 
 def ends(pair: Paired) -> str:

@@ -64,31 +64,30 @@ def line(name: str, cell: Mapping[Any, Any], random: bool) -> list[str]:
 
 
 def basins(where: pd.DataFrame, names: Mapping[int, str], loss: Loss | None) -> Table:
-    """Counts of the basins in which the escaped ended: a column each, or where they are many one for all others."""
+    """Counts of the basins in which the escaped ended; where they are many, how many and the most frequent one's."""
     counts = where.pivot(index="arm", columns="basin_final", values="count").fillna(0).astype(np.int64)
     lost = counts.get(UNKNOWN, pd.Series(0, index=counts.index))
     counts = counts.drop(columns=UNKNOWN, errors="ignore")
+    total = dict(zip(where["arm"].tolist(), where["escaped"].tolist(), strict=True))
     few = len(counts.columns) <= BASINS
-    first = [label for label in counts.columns if few or not wells.is_false(loss, int(label))]
-    columns = {place(loss, int(label)): counts[label] for label in first}
+    own = [label for label in counts.columns if few or not wells.is_false(loss, int(label))]
+    columns = {place(loss, int(label)): shares(counts[label], total) for label in own}
     if not few:
-        columns[f"{len(counts.columns) - len(first)} other basins"] = counts.drop(columns=first).sum(axis=1)
+        columns["different basins"] = (counts > 0).sum(axis=1).astype(str)
+        columns["the most frequent"] = shares(counts.max(axis=1), total)
     if lost.any():
-        columns["diverged, or not known"] = lost
-    total = where.groupby("arm")["escaped"].first()
-    rows = [
-        [name, str(int(total[float(arm)])), *(of(int(c[float(arm)]), int(total[float(arm)])) for c in columns.values())]
-        for arm, name in names.items()
-    ]
+        columns["diverged, or not known"] = shares(lost, total)
+    rows = [[name, str(total[arm]), *(str(c.loc[arm]) for c in columns.values())] for arm, name in names.items()]
     return Table(
         "Basins in which the escaped ended: count, and share of the escaped", ["rule", "escaped", *columns], rows
     )
 
 
+def shares(counts: pd.Series, total: Mapping[Any, int]) -> pd.Series:
+    """12 (0.400), for each arm."""
+    return pd.Series({k: f"{n} ({arms.share(n / total[k])})" if n else "0" for k, n in counts.items()})
+
+
 def place(loss: Loss | None, label: int) -> str:
     kind = "global: " if not wells.is_false(loss, label) else ""
     return f"{kind}{wells.place(loss, label)}"
-
-
-def of(count: int, total: int) -> str:
-    return f"{count} ({arms.share(count / total)})" if count else "0"
