@@ -17,9 +17,9 @@ from dynbench.batch import Integers
 from dynbench.outcomes import medians
 from dynbench.outcomes.cells import Context, finished, grouped, key, names
 from dynbench.outcomes.counts import Trajectories, counted
-from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, histogram
+from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram
 
-AT_ONCE = 2**20  # entries that wait before they are merged
+AT_ONCE = 2**23  # entries that wait before they are merged
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,19 @@ def summed(parts: Sequence[pd.DataFrame]) -> tuple[Integers, pd.DataFrame]:
     """(the new place of each row of all parts, the rows of equal keys summed): keys, lowest id, columns #..."""
     frame = pd.concat(parts, ignore_index=True)
     codes, table = grouped(frame, [c for c in names(frame) if c != "id" and c[0] != "#"])
-    columns = {}
-    for name in (c for c in names(frame) if c[0] == "#"):
-        columns[name] = np.zeros(len(table), np.int64)
-        np.add.at(columns[name], codes, frame[name].to_numpy())
-    return codes, table.assign(**columns)
+    columns = [c for c in names(frame) if c[0] == "#"]
+    sums = frame[columns].to_numpy(np.int64)
+    if (np.diff(codes) != 1).any():
+        order = np.argsort(codes, kind="stable")
+        sums = np.add.reduceat(sums[order], beginnings(codes[order]))
+    return codes, pd.concat([table, pd.DataFrame(sums, columns=columns)], axis=1)
 
 
 def estimates(given: Aggregate, context: Context) -> pd.DataFrame:
     """The table of `cells` from an aggregate; medians are exact for times below 16 steps, else to 1/16, and to 1/8 of
     L - Lmin."""
-    whole = joined([given])
-    table = whole.cells[[c for c in names(whole.cells) if c[0] != "#"]]
-    return finished(table, whole.cells, medians.binned(whole.cells, whole.times, whole.losses, context.base), context)
+    table = given.cells[[c for c in names(given.cells) if c[0] != "#"]]
+    return finished(table, given.cells, medians.binned(given.cells, given.times, given.losses, context.base), context)
 
 
 def packed(given: Aggregate) -> bytes:
@@ -125,6 +125,6 @@ def unpacked(path: Path) -> Aggregate:
         lists = [table.column(f"{kind}:{what}").combine_chunks() for what in ("bin", "count")]
         lengths = np.diff(lists[0].offsets.to_numpy())
         bins, counts = (column.values.to_numpy().astype(np.int64) for column in lists)
-        found[kind] = Histogram(np.repeat(np.arange(len(lengths)), lengths), bins, counts)
+        found[kind] = Histogram.of(np.repeat(np.arange(len(lengths)), lengths), bins, counts)
         table = table.drop_columns([f"{kind}:bin", f"{kind}:count"])
     return Aggregate(table.to_pandas(), found[TIME], found[LOSS])

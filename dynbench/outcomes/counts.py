@@ -77,7 +77,7 @@ def counted(
         hit = given.t_hit >= 0
         columns["#hit"] = np.bincount(codes[hit], minlength=count)
         columns |= moments("#saved", steps - given.t_hit[hit], codes[hit], count)
-    return pd.DataFrame(columns, dtype="int64")
+    return pd.DataFrame(np.stack(list(columns.values()), axis=1), columns=list(columns))
 
 
 def is_one_of(values: Integers, few: tuple[int, ...]) -> Any:

@@ -15,52 +15,65 @@ from dynbench.batch import Floats, Integers
 TIME, LOSS = "t_exit", "loss"  # what is counted: the kind of a histogram
 DROPPED = {TIME: 49, LOSS: 50}  # low bits of a float64 that its bin forgets
 INFINITE = 0x7FF << 52  # the bits of inf
-SPAN = 2**15  # more than there are bins, which lie in -SPAN/2 < b < SPAN/2
+BITS = 15  # of a bin's number
+ZERO, LOW = 1 << (BITS - 1), (1 << BITS) - 1  # what bin 0 is called in a key; the bits of a bin there
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Columns (m,), in order of cells and within them of bins; each pair occurs once, with a count above 0."""
+    """Columns (m,): `key` ascends, each once, and holds a cell's number and a bin's; `count` is above 0."""
 
-    cell: Integers
-    bin: Integers
+    key: Integers
     count: Integers
 
     def __len__(self) -> int:
-        return len(self.cell)
+        return len(self.key)
+
+    @staticmethod
+    def of(cell: Integers, bins: Integers, count: Integers) -> "Histogram":
+        """Entries in order of cells, and within them of bins."""
+        return Histogram((cell << BITS) | (bins + ZERO), count)
+
+    @property
+    def cell(self) -> Integers:
+        return self.key >> BITS
+
+    @property
+    def bin(self) -> Integers:
+        return (self.key & LOW) - ZERO
 
     def begins(self, cells: int) -> Integers:
         """(cells + 1,): where the entries of each cell begin, and where the last one's end."""
-        return np.searchsorted(self.cell, np.arange(cells + 1))
+        return np.searchsorted(self.key, np.arange(cells + 1) << BITS)
+
+    def renamed(self, codes: Integers) -> Integers:
+        """The keys, `codes` being the new number of each cell."""
+        return (codes[self.cell] << BITS) | (self.key & LOW)
 
     def where(self, chosen: NDArray[np.bool_]) -> "Histogram":
         """The chosen cells, numbered anew."""
-        kept, number = chosen[self.cell], np.cumsum(chosen) - 1
-        return Histogram(number[self.cell[kept]], self.bin[kept], self.count[kept])
+        kept = chosen[self.cell]
+        return Histogram(self.renamed(np.cumsum(chosen) - 1)[kept], self.count[kept])
 
 
 def histogram(kind: str, values: ArrayLike, codes: Integers) -> Histogram:
     """How many values of each cell lie in each bin; `codes` (n,): the cell of each value."""
-    keys = codes * SPAN + (bins(values, kind) + SPAN // 2)
-    keys.sort()
-    first = beginnings(keys)
-    return of(keys[first], np.diff(first, append=len(keys)))
+    key = (codes << BITS) | (bins(values, kind) + ZERO)
+    key.sort()
+    first = beginnings(key)
+    return Histogram(key[first], np.diff(first, append=len(key)))
 
 
 def added(parts: Sequence[Histogram], codes: Sequence[Integers]) -> Histogram:
     """Their sum, `codes` (one for each part) being the new number of each of its cells."""
-    pairs = list(zip(parts, codes, strict=True))
-    keys = np.concatenate([code[part.cell] * SPAN + (part.bin + SPAN // 2) for part, code in pairs])
+    key = np.concatenate([part.renamed(own) for part, own in zip(parts, codes, strict=True)])
     count = np.concatenate([part.count for part in parts])
-    if (keys[1:] <= keys[:-1]).any():
-        order = np.argsort(keys, kind="stable")
-        keys, count = keys[order], count[order]
-    first = beginnings(keys)
-    return of(keys[first], np.add.reduceat(count, first) if len(count) else count)
-
-
-def of(keys: Integers, count: Integers) -> Histogram:
-    return Histogram(keys // SPAN, keys % SPAN - SPAN // 2, count)
+    if (key[1:] > key[:-1]).all():
+        return Histogram(key, count)
+    order = np.argsort(key, kind="stable")
+    key, count = key[order], count[order]
+    first = beginnings(key)
+    return Histogram(key[first], np.add.reduceat(count, first))
 
 
 def beginnings(ordered: Integers) -> Integers:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from dynbench.batch import Endings, Integers
 from dynbench.outcomes.aggregate import Aggregate, of_cells
-from dynbench.outcomes.cells import Context
+from dynbench.outcomes.cells import Context, is_start
 from dynbench.outcomes.counts import Trajectories
 from dynbench.sweep.grid import Piece, Plan
 from dynbench.sweep.rows import keys
@@ -14,13 +14,13 @@ from dynbench.sweep.rows import keys
 def added_up(plan: Plan, piece: Piece, endings: Endings, context: Context) -> Aggregate:
     """What `aggregate` makes of the piece's rows."""
     codes, first = cells_of(piece, plan.sweep.by_start)
-    table = pd.DataFrame(keys(plan, piece, first))
-    drop = ["seed"] if plan.sweep.by_start else ["seed", *(c for c in table if c == "x0" or str(c).startswith("x0_"))]
+    columns = keys(plan, piece, first)
+    table = pd.DataFrame({c: v for c, v in columns.items() if c != "seed" and (plan.sweep.by_start or not is_start(c))})
     given = Trajectories(
         endings.t_exit, endings.t_commit, endings.t_hit[0], endings.status, endings.best, endings.value,
         piece.batch.basin, endings.basin,
     )  # fmt: skip
-    return of_cells(table.drop(columns=drop), codes, given, context)
+    return of_cells(table, codes, given, context)
 
 
 def cells_of(piece: Piece, by_start: bool) -> tuple[Integers, Integers]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dynbench import find
-from dynbench.batch import Batch, Integers
+from dynbench.batch import Batch, Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import noise
 from dynbench.kernels.step import RECORDS
@@ -22,7 +22,7 @@ from dynbench.sweep.starts import Starts
 COMMON = {"lr": (0.0, math.inf), "temperature": (0.0, math.inf), "gradient_noise": (0.0, math.inf)}
 MOST_COMBINATIONS = 2_000_000  # of an arm's parameters
 MOST_ROWS = 2**62
-LABELS_KEPT = 2_000_000  # starts whose basin labels are kept in memory
+LABELS_KEPT = 2_000_000  # coordinates of starts, and basin labels, that are kept in memory
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,18 @@ class Plan:
     @cached_property
     def labels(self) -> Integers:
         """Basin labels of all starts."""
-        return label(self.loss, self.sweep.starts.at(self.loss, np.arange(self.starts), self.sweep.seed))
+        return label(self.loss, self.starts_at(np.arange(self.starts)))
+
+    @cached_property
+    def points(self) -> Floats:
+        """All starts, (dim, starts)."""
+        return self.sweep.starts.at(self.loss, np.arange(self.starts), self.sweep.seed)
+
+    def starts_at(self, number: Integers) -> Floats:
+        """The starts of these numbers, (dim, n)."""
+        if self.starts * self.sweep.dim <= LABELS_KEPT:
+            return np.ascontiguousarray(self.points[:, number])
+        return self.sweep.starts.at(self.loss, number, self.sweep.seed)
 
     def pieces(self, first: int, last: int, largest: int, arms: tuple[Rows, ...] = ()) -> list[tuple[Rows, int, int]]:
         """Rows `first` to `last` - 1, cut at the arms' ends and into at most `largest` rows each."""
@@ -170,7 +181,7 @@ class Plan:
         return self.made(arm, number, combination, start, arm.begin[combination] + repeat)
 
     def made(self, arm: Rows, number: Integers, combination: Integers, start: Integers, repeat: Integers) -> Piece:
-        x0 = self.sweep.starts.at(self.loss, start, self.sweep.seed)
+        x0 = self.starts_at(start)
         basin = self.labels[start] if self.starts <= LABELS_KEPT else label(self.loss, x0)
         values = np.ascontiguousarray(arm.values[:, combination])
         lr, temperature, gradient_noise = (np.ascontiguousarray(row) for row in values[-3:])

@@ -13,7 +13,7 @@ from dynbench.sweep.definition import expanded
 from dynbench.sweep.grid import Plan, Rows
 
 UPDATES_A_CHUNK = 1e9  # of a chunk file, about a second of two cores: what an interruption can cost
-ROWS_A_CHUNK = (2**12, 2**18)
+ROWS_A_CHUNK = {"all": (2**12, 2**18), "cells": (2**12, 2**20)}
 
 
 class Job:
@@ -30,7 +30,7 @@ class Job:
         compact = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
         self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
         size = 2 ** int(np.log2(max(UPDATES_A_CHUNK / (self.sweep.steps * self.sweep.dim), 1)))
-        self.rows = int(np.clip(size, *ROWS_A_CHUNK))
+        self.rows = int(np.clip(size, *ROWS_A_CHUNK[self.sweep.keep]))
 
     def variants(self, arm: Rows) -> list[Variant]:
         """The kernels that an arm's combinations need: noise is compiled in only where there is noise."""

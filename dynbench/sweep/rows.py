@@ -26,7 +26,7 @@ def named(plan: Plan, arm: Rows, combination: np.ndarray) -> dict[str, np.ndarra
 
 
 def constant(text: str, count: int) -> pd.Series:
-    return pd.Series([text], dtype="str").repeat(count).reset_index(drop=True)
+    return pd.Series(pd.array([text], dtype="str").repeat(count))
 
 
 def keys(plan: Plan, piece: Piece, rows: Integers | None = None) -> dict[str, object]:

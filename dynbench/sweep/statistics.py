@@ -30,7 +30,7 @@ def table_of(job: Job, run: Run, pooled: Iterable[int] = ()) -> pd.DataFrame:
 def one_basin(whole: Aggregate, labels: list[int]) -> Aggregate:
     """The cells of these start basins, under the first one's name."""
     chosen = whole.where(whole.cells["start_basin"].isin(labels).to_numpy())
-    return replace(chosen, cells=chosen.cells.assign(start_basin=labels[0]))
+    return merge([replace(chosen, cells=chosen.cells.assign(start_basin=labels[0]))])
 
 
 def summary(job: Job, run: Run) -> pd.DataFrame:

@@ -1,70 +1,30 @@
 """Cells: small tables with known answers, and the two ways to the same table."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
+from cell_rows import CONTEXT, mixed, rows
 
 from dynbench.kernels.shape import STATUSES
-from dynbench.outcomes import histogram, times
-from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed, unpacked
+from dynbench.outcomes import times
+from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed
 from dynbench.outcomes.cells import Context, cells
 from dynbench.outcomes.intervals import interval
 
-TABLE = """
+COLUMNS = (
+    """
 loss dynamics cap beta lr temperature gradient_noise steps start_basin randomness n escaped p_escape p_escape_lo
 p_escape_hi t_exit_median t_exit_median_escaped committed p_best p_best_lo p_best_hi p_final p_final_lo p_final_hi
 converged absorbed cycling stalled diverged censored p_global p_global_lo p_global_hi loss_median
-"""
-COLUMNS = TABLE.split()
-CONTEXT = Context(steps=100, minimum_value=0.5, targets=(0.25, 1e-3), starts="uniform", parameters=("cap", "beta"))
-COLUMNS = [*COLUMNS, *times.COLUMNS, "returned"]
-
-
-def rows(n: int, **columns) -> pd.DataFrame:
-    """n trajectories that never leave, unless said otherwise."""
-    usual = {
-        "id": range(n), "loss": "quartic", "dynamics": "capped", "x0": np.linspace(3, 4, n), "cap": 7.0,
-        "beta": np.nan, "lr": 0.01, "temperature": 0.0, "gradient_noise": 0.0, "seed": 0, "start_basin": 1,
-        "status": "censored", "t_exit": -1, "t_commit": -1, "t_hit_0": -1, "t_hit_1": -1, "loss_final": 2.0,
-        "loss_best": 1.0, "basin_final": 1, "x_final": 3.0,
-    }  # fmt: skip
-    return pd.DataFrame(usual | columns)
+""".split()
+    + [*times.COLUMNS, "returned"]
+)
 
 
 def one(frame: pd.DataFrame, context: Context = CONTEXT, **given) -> pd.Series:
     table = cells(frame, context, **given)
     assert len(table) == 1
     return table.iloc[0]
-
-
-def mixed(n: int = 3000) -> pd.DataFrame:
-    """Many cells in no order: two rules with parameters of their own, ties, losses that are not finite."""
-    draw = np.random.default_rng(5)
-    rule = draw.integers(0, 2, n)
-    t = np.where(draw.random(n) < 0.6, draw.geometric(0.02, n).clip(1, 100), -1)
-    loss = 0.5 + draw.standard_normal(n) ** 8
-    loss[draw.random(n) < 0.05] = np.nan
-    loss[draw.random(n) < 0.05] = np.inf
-    loss[draw.random(n) < 0.05] = 0.5
-    loss[draw.random(n) < 0.05] -= 1e-16
-    return rows(
-        n,
-        id=draw.permutation(n) + 7,
-        dynamics=np.where(rule == 0, "capped", "rmsprop"),
-        x0=np.round(draw.uniform(0, 5, n), 1),
-        cap=np.where(rule == 0, draw.choice([1.0, 7.0, np.inf], n), np.nan),
-        beta=np.where(rule == 1, draw.choice([0.0, -0.0, 0.9], n), np.nan),
-        temperature=draw.choice([0.0, 0.5], n),
-        start_basin=draw.integers(-1, 3, n),
-        status=np.array(STATUSES, object)[draw.integers(0, 6, n)],
-        t_exit=t,
-        t_commit=np.where(draw.random(n) < 0.5, t, -1),
-        loss_final=loss,
-        loss_best=np.fmin(loss, 0.5 + draw.random(n)),
-        basin_final=draw.integers(-1, 3, n),
-    )
 
 
 def test_columns():
@@ -188,62 +148,6 @@ def test_no_rows_no_cells():
     pd.testing.assert_frame_equal(cells([nothing, some], CONTEXT), cells(some, CONTEXT))
 
 
-@pytest.mark.parametrize("by_start", [False, True])
-def test_neither_order_nor_chunks_matter(by_start):
-    frame = mixed()
-    table = cells(frame, CONTEXT, by_start)
-    whole = aggregate(frame, CONTEXT, by_start)
-    draw = np.random.default_rng(6)
-    for _ in range(4):
-        mixed_up = frame.iloc[draw.permutation(len(frame))]
-        cuts = [0, *np.sort(draw.integers(0, len(frame), 6)), len(frame)]
-        chunks = [mixed_up.iloc[a:b] for a, b in pairwise(cuts)]
-        pd.testing.assert_frame_equal(cells(iter(chunks), CONTEXT, by_start), table, check_exact=True)
-        parts = [aggregate(chunk, CONTEXT, by_start) for chunk in chunks]
-        assert packed(merge(parts)) == packed(whole)
-        assert packed(merge([merge(parts[3:]), merge(parts[:3])])) == packed(whole)
-    assert packed(merge([whole])) == packed(whole)
-    lowest = frame.groupby([c for c in whole.cells if c != "id" and c[0] != "#"], dropna=False)["id"].min()
-    assert whole.cells["id"].tolist() == sorted(lowest)
-
-
-@pytest.mark.parametrize("minimum_value", [0.5, np.nan])
-def test_aggregates_give_the_same_table_but_for_the_medians(minimum_value):
-    frame, context = mixed(), Context(100, minimum_value, (0.25,), "uniform", ("cap", "beta"))
-    exact, binned = cells(frame, context), estimates(aggregate(frame, context), context)
-    times = ["t_exit_median", "t_exit_median_escaped", "t_exit_median_lo", "t_exit_median_hi"]
-    other = [*times, "loss_median"]
-    pd.testing.assert_frame_equal(exact.drop(columns=other), binned.drop(columns=other), check_exact=True)
-    assert exact[times].notna().any().all()
-    for name in times:
-        np.testing.assert_allclose(binned[name], exact[name], rtol=1 / 16)
-    base = 0.0 if np.isnan(minimum_value) else minimum_value
-    np.testing.assert_allclose(binned["loss_median"] - base, exact["loss_median"] - base, rtol=1 / 8)
-
-
-@pytest.mark.parametrize("some", [0, 1, 700])
-def test_an_aggregate_on_disk(some, tmp_path):
-    whole = aggregate(mixed()[:some], CONTEXT)
-    (tmp_path / "chunk").write_bytes(packed(whole))
-    read = unpacked(tmp_path / "chunk")
-    assert packed(read) == packed(whole)
-    pd.testing.assert_frame_equal(estimates(read, CONTEXT), estimates(whole, CONTEXT), check_exact=True)
-
-
-def test_some_cells_of_an_aggregate():
-    frame = mixed()
-    whole = aggregate(frame, CONTEXT)
-    chosen = (whole.cells["start_basin"] == 1).to_numpy()
-    assert packed(whole.where(chosen)) == packed(aggregate(frame[frame["start_basin"] == 1], CONTEXT))
-
-
-def test_many_parts_are_merged_as_few(monkeypatch):
-    frame = mixed()
-    monkeypatch.setattr("dynbench.outcomes.aggregate.AT_ONCE", 100)
-    parts = [aggregate(frame.iloc[a : a + 50], CONTEXT) for a in range(0, len(frame), 50)]
-    assert packed(merge(iter(parts))) == packed(aggregate(frame, CONTEXT))
-
-
 def test_moments_do_not_overflow():
     frame = rows(3, t_exit=[1, 2, -1], t_hit_0=[1, 1, -1])
     long = Context(2**31 - 1, 0.5, starts="uniform", parameters=("cap", "beta"))
@@ -252,19 +156,6 @@ def test_moments_do_not_overflow():
     assert cell["running_time"] == pytest.approx((2 + long.steps) / 2, rel=1e-15)
     longer = one(frame, Context(2**31, 0.5, starts="uniform", parameters=("cap", "beta")))
     assert longer[["t_exit_mean", "running_time"]].notna().all()
-
-
-def test_bins_are_ordered_and_their_centres_lie_in_them():
-    values = np.array([-1e300, -3.0, -1e-16, 0.0, 5e-324, 1e-16, 1.0, 1.24, 1.25, 7e5, 1e308, np.inf])
-    numbers = histogram.bins(values, histogram.LOSS)
-    assert (np.diff(numbers) >= 0).all()
-    centres = histogram.centres(numbers, histogram.LOSS)
-    np.testing.assert_array_equal(histogram.bins(centres[:-2], histogram.LOSS), numbers[:-2])
-    assert numbers[6] == numbers[7] != numbers[8]
-    times = np.arange(100_000)
-    centres = histogram.centres(histogram.bins(times, histogram.TIME), histogram.TIME)
-    np.testing.assert_array_equal(centres[:17], [*range(16), 16.5])
-    assert np.all(np.abs(centres - times) <= times / 16)
 
 
 def test_many_cells():

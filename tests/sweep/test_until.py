@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(jobs, "ROWS_A_CHUNK", (256, 256))
+    monkeypatch.setattr(jobs, "ROWS_A_CHUNK", dict.fromkeys(("all", "cells"), (256, 256)))
 
 
 @pytest.mark.parametrize("keep", ["all", "cells"])
