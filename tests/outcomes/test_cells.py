@@ -11,14 +11,12 @@ from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed
 from dynbench.outcomes.cells import Context, cells
 from dynbench.outcomes.intervals import interval
 
-COLUMNS = (
-    """
+TABLE = """
 loss dynamics cap beta lr temperature gradient_noise steps start_basin randomness n escaped p_escape p_escape_lo
 p_escape_hi t_exit_median t_exit_median_escaped committed p_best p_best_lo p_best_hi p_final p_final_lo p_final_hi
 converged absorbed cycling stalled diverged censored p_global p_global_lo p_global_hi loss_median
-""".split()
-    + [*times.COLUMNS, "returned"]
-)
+"""
+COLUMNS = [*TABLE.split(), *times.COLUMNS, "returned"]
 
 
 def one(frame: pd.DataFrame, context: Context = CONTEXT, **given) -> pd.Series:
