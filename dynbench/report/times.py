@@ -100,6 +100,8 @@ def from_cells(cells: pd.DataFrame, loss: Loss | None) -> tuple[pd.DataFrame, li
 def tables(made: pd.DataFrame, names: list[str], where: str, most: int) -> list[Table]:
     """In steps, and folded away the same in ODE time."""
     shown = [c for c in COLUMNS if made[[c, f"{c}_lo", f"{c}_hi"]].notna().any(axis=None)]
+    if "t_exit_mean" in shown:  # escapes are known, even if no median is reached
+        shown = ["t_exit_median", *(c for c in shown if c != "t_exit_median")]
     more = f" (the first {most} of {len(made)})" if len(made) > most else ""
     heads = ["rule", "n", *(COLUMNS[c][0] for c in shown)]
 
@@ -122,6 +124,6 @@ def told(row: dict, column: str, unit: str) -> str:
         ends = [float(converted(time, unit, row["lr"])) for time in ends]
     missing = COLUMNS[column][1]
     value, lo, hi = (arms.number(float(f"{end:.4g}")) if isfinite(end) else missing for end in ends)
-    if not isfinite(ends[1]):
-        return value
-    return f"{value} [{lo}, {hi}]" if isfinite(ends[0]) else f"{value} [≥ {lo}]"
+    if isfinite(ends[0]):
+        return f"{value} [{lo}, {hi}]" if isfinite(ends[1]) else value
+    return f"{value} [≥ {lo}]" if ends[1] > 0.0 else value
