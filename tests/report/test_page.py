@@ -69,10 +69,10 @@ def test_it_is_self_contained(html):
 def test_pictures_have_alternatives_and_tables_headers(html):
     page = Page(html)
     images = page.all("img")
-    assert len(images) == 5
+    assert len(images) > 5  # those of `draw_all`, and what the page has beside them
     assert all(len(image["alt"]) > 40 for image in images)
-    assert len(page.all("table")) == 2
-    assert len(page.all("caption")) == 2
+    assert len(page.all("table")) > 2
+    assert len(page.all("caption")) == len(page.all("table"))
     assert {th["scope"] for th in page.all("th")} == {"col", "row"}
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -132,11 +132,11 @@ def test_sections_of_others(run):
     assert len(page.all("img")) == 1
 
 
-def test_several_runs_give_one_page(run, tables, tmp_path):
+def test_several_runs_give_one_page(run, html, tables, tmp_path):
     other = synthetic.write(tmp_path / "b", *tables, synthetic.manifest(run="other"))
     page = Page(build([run, other]))
     assert [a["href"] for a in page.all("a")] == ["#s1", "#s2"]
-    assert len(page.all("img")) == 10
+    assert len(page.all("img")) == 2 * len(Page(html).all("img"))
 
 
 def test_command(run, tmp_path, capsys, monkeypatch):
