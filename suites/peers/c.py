@@ -77,8 +77,8 @@ def prepare(work: Work, threads: int, arithmetic: str) -> Callable[[], Ends]:
     }  # fmt: skip
 
     def run() -> Ends:
-        times = [np.empty(n, np.int64) for _ in range(3)]
-        ends = Ends(*times, np.empty(n), np.empty(n), np.empty_like(work.x0))
+        a, b, c = (np.empty(n, np.int64) for _ in range(3))
+        ends = Ends(a, b, c, np.empty(n), np.empty(n), np.empty_like(work.x0))
         every = {**arrays, **vars(ends)}
         library.run(ctypes.byref(Given(**numbers, **{name: array.ctypes.data for name, array in every.items()})))
         return ends

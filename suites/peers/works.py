@@ -4,7 +4,7 @@ An update is one step of one trajectory, all its coordinates together.  The work
 the peers' processes, which need not import Numba then: hence the imports within `work`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -115,6 +115,12 @@ class Ends:
     value: Floats  # (n,), L at the end
     x: Floats  # (dim, n), where it ended
 
+    @staticmethod
+    def joined(pieces: Sequence["Ends"]) -> "Ends":
+        """One after the other."""
+        columns = {name: [getattr(piece, name) for piece in pieces] for name in vars(pieces[0])}
+        return Ends(**{name: np.concatenate(column, axis=-1) for name, column in columns.items()})
+
 
 class Missing(Exception):
     """Why a peer cannot run here: a sentence for the table."""
@@ -146,12 +152,18 @@ def work(name: str, steps: int = 2500, count: int | None = None) -> Work:
     )  # fmt: skip
 
 
-def part(work: Work, count: int, steps: int | None = None) -> Work:
-    """The first `count` trajectories, for `steps` steps."""
+def part(work: Work, count: int, steps: int | None = None, first: int = 0) -> Work:
+    """`count` trajectories from the one numbered `first`, for `steps` steps."""
+    rows = slice(first, first + count)
     return replace(
         work,
-        x0=np.ascontiguousarray(work.x0[:, :count]),
-        basin=work.basin[:count].copy(),
-        stream=work.stream[:count].copy(),
+        x0=np.ascontiguousarray(work.x0[:, rows]),
+        basin=work.basin[rows].copy(),
+        stream=work.stream[rows].copy(),
         steps=work.steps if steps is None else steps,
     )
+
+
+def parts(work: Work, count: int) -> list[Work]:
+    """The work in pieces of so many trajectories."""
+    return [part(work, count, first=first) for first in range(0, len(work), count)]

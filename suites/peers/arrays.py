@@ -1,0 +1,81 @@
+"""The works as whole-array expressions, for NumPy, PyTorch and JAX alike: `xp` is the library's namespace.
+
+Arrays of coordinates are (dim, n), with n = () for JAX's `vmap`.  Basins are those of `Work`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from suites.peers.works import Missing, Work
+
+TWO_PI = 6.283185307179586
+A, B, R, S = 0.406929669182746417, 1.84307033081725358, 3.09307033081725358, 0.232675827043133956
+Array = Any  # of whichever library
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Value, gradient, rule and basins of one work in one library; `put` makes the library's array of NumPy's."""
+
+    xp: Any
+    work: Work
+    put: Any
+
+    def __post_init__(self) -> None:
+        if self.work.loss.name not in ("quartic", "himmelblau", "rastrigin"):
+            raise Missing(f"{self.work.name} is not written for arrays")
+
+    def value_grad(self, x: Array) -> tuple[Array, Array]:
+        """L (n,) and its gradient (dim, n)."""
+        xp = self.xp
+        if self.work.loss.name == "quartic":
+            u, v = x[0] - A, x[0] - R
+            return u * u * (v * v + S), 4.0 * (x - A) * ((x - B) * (x - 3.0))
+        if self.work.loss.name == "himmelblau":
+            u, v = x[0] * x[0] + x[1] - 11.0, x[0] + x[1] * x[1] - 7.0
+            return u * u + v * v, xp.stack((4.0 * x[0] * u + 2.0 * v, 2.0 * u + 4.0 * x[1] * v))
+        value = (x * x + 10.0 - 10.0 * xp.cos(TWO_PI * x)).sum(0)
+        return value, 2.0 * x + 10.0 * TWO_PI * xp.sin(TWO_PI * x)
+
+    def memory(self, x: Array) -> tuple[Array, ...]:
+        """What the rule remembers at first."""
+        return (self.xp.zeros_like(x), self.xp.zeros_like(x)) if self.work.rule.name == "adam" else ()
+
+    def move(self, x: Array, value: Array, g: Array, memory: tuple[Array, ...], k: Array) -> tuple[Array, Any]:
+        """x_(k+1), without noise, and the memory."""
+        xp, lr, p = self.xp, self.work.lr, self.work.parameters
+        if self.work.rule.name == "gradient":
+            return x - lr * g, memory
+        if self.work.rule.name == "capped":
+            norm = xp.abs(g[0]) if self.work.dim == 1 else xp.sqrt((g * g).sum(0))
+            inverse = 1.0 / xp.where(norm > 0.0, norm, xp.inf)
+            return x - g * inverse * (xp.clip(inverse, -xp.inf, p["cap"]) * (lr * value)), memory
+        m = p["beta1"] * memory[0] + (1.0 - p["beta1"]) * g
+        v = p["beta2"] * memory[1] + (1.0 - p["beta2"]) * (g * g)
+        mean, square = m / (1.0 - p["beta1"] ** (k + 1.0)), v / (1.0 - p["beta2"] ** (k + 1.0))
+        return x - lr * mean / (xp.sqrt(square) + p["eps"]), (m, v)
+
+    def outside(self, x: Array, left: Array, right: Array) -> Array:
+        """Whether x is out of the start's well (works with separators)."""
+        return ((x < left) | (x >= right)).any(0)
+
+    def in_core(self, x: Array, value: Array) -> Array:
+        """Whether x is in the core of the well that holds it (works with separators)."""
+        xp, work = self.xp, self.work
+        if work.dim == 1:
+            right = x[0] >= float(work.separators[0])
+            floor, margin = (xp.where(right, float(a[1]), float(a[0])) for a in (work.floors, work.margins))
+            return value - floor <= margin
+        place = xp.searchsorted(self.put(work.separators), x, side="right")
+        return value - self.put(work.floors)[place].sum(0) <= xp.amin(self.put(work.margins)[place], 0)
+
+    def other_core(self, x: Array, start: Array) -> Array:
+        """Whether x is in a core other than the start's (works with cores)."""
+        found = start < -1  # nowhere
+        for j, (centre, h, margin) in enumerate(
+            zip(self.work.centres, self.work.hessians, self.work.margins, strict=True)
+        ):
+            u, v = x[0] - float(centre[0]), x[1] - float(centre[1])
+            depth = float(h[0, 0]) * u * u + 2.0 * float(h[0, 1]) * u * v + float(h[1, 1]) * v * v
+            found = found | ((depth <= 2.0 * float(margin)) & (start != j))
+        return found
