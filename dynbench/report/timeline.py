@@ -42,9 +42,10 @@ def legend_under(figure: Figure, made: Sequence[Axes]) -> None:
     lines = legend_below(figure, {str(h.get_label()): h for h in made[0].get_legend_handles_labels()[0]})
     height = 4.0 + 0.2 * lines
     resize(figure, height)
-    width, bottom = (0.985 - 0.075 + 0.03) / len(made), (0.62 + 0.2 * lines) / height
+    left, right, gap = 0.075, 0.97, 0.03
+    width, bottom = (right - left + gap) / len(made), (0.62 + 0.2 * lines) / height
     for k, axes in enumerate(made):
-        axes.set_position((0.075 + k * width, bottom, width - 0.03, 1 - 0.85 / height - bottom))
+        axes.set_position((left + k * width, bottom, width - gap, 1 - 0.85 / height - bottom))
 
 
 def curve(axes: Axes, at: ArrayLike, given: Estimate, k: int, label: str, banded: bool = True) -> None:

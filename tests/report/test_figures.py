@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import layout
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,32 +62,7 @@ def test_no_pyplot_is_left_behind(run):
 
 def test_nothing_stands_outside_a_picture_or_on_top_of_other_text(pictures):
     for picture in pictures.values():
-        figure = picture.figure
-        picture.png  # noqa: B018 - drawing places the ticks
-        whole = figure.bbox.padded(1.0)
-        boxes = []
-        for axes in figure.axes:
-            labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label, *axes.texts]
-            shown = [t for t in labels if t.get_visible() and t.get_text() and t.get_window_extent().width > 1]
-            boxes += [(t.get_text(), t.get_window_extent()) for t in shown if visible(t, axes)]
-        boxes += [(t.get_text(), t.get_window_extent()) for t in figure.texts if t.get_text()]
-        boxes += [("legend", legend.get_window_extent()) for legend in figure.legends]
-        for k, (text, box) in enumerate(boxes):
-            assert whole.contains(*box.min), (picture.name, text)
-            assert whole.contains(*box.max), (picture.name, text)
-            for other, against in boxes[:k]:
-                assert not box.padded(-1.0).overlaps(against), (picture.name, text, other)
-
-
-def visible(text, axes):
-    """Ticks outside the axes' limits, or switched off, keep a label that is not drawn."""
-    if text in axes.get_xticklabels():
-        low, high = sorted(axes.get_xlim())
-        return axes.xaxis.get_tick_params().get("labelbottom", True) and low <= text.get_position()[0] <= high
-    if text in axes.get_yticklabels():
-        low, high = sorted(axes.get_ylim())
-        return axes.yaxis.get_tick_params().get("labelleft", True) and low <= text.get_position()[1] <= high
-    return True
+        layout.check(picture)
 
 
 def test_the_threshold_is_drawn_where_theory_puts_it(pictures):
