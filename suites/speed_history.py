@@ -31,13 +31,13 @@ from dynbench.doors import Parser, answered, replied
 from dynbench.report.page import Section, Table, build
 from dynbench.report.style import COLOURS, GREY, Picture, blank, drawn
 from dynbench.store import write_whole
-from suites.speed_files import Measured, read_all, units
+from suites.speed_files import Measured, known, read_all
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "asv"
 TARGET = ROOT / "results" / "published" / "speed" / "index.html"
 COLUMNS = 3  # of small pictures
-HEIGHT, HEAD, FOOT = 1.35, 0.75, 0.35  # inches: of one row, above all, below all
+HEIGHT, HEAD, FOOT = 1.3, 0.45, 0.15  # inches: of one row, above all, below all
 SCALES = {"seconds": (1e3, "ms"), "bytes": (1e-6, "MB")}
 DEFAULT_THRESHOLD = 0.05  # asv's own, where none is set
 Point = tuple[int, float]  # place among the commits, value
@@ -66,23 +66,22 @@ def curves(measured: Sequence[Measured]) -> dict[str, list[Point]]:
     return {label: points for label, points in found.items() if points}
 
 
-def unit_of(label: str, known: Mapping[str, str]) -> tuple[float, str]:
+def unit_of(label: str, units: Mapping[str, str]) -> tuple[float, str]:
     """Factor and unit in which a benchmark is shown."""
-    unit = known.get(label.partition("(")[0], "")
+    unit = units.get(label.partition("(")[0], "")
     return SCALES.get(unit, (1.0, unit))
 
 
 def short(label: str) -> str:
-    """What tells a benchmark from the others of its file: `Kernel: 'capped quartic'`, `Cold: timeraw_link`."""
+    """What tells a benchmark from the others of its file: `Kernel 'capped quartic'`, `Cold timeraw_link`."""
     name, _, parameters = label.partition("(")
-    parts = name.split(".")
-    own = parts[-1] if not parameters else parameters.removesuffix(")")
-    return f"{parts[-2]}: {own}"
+    *_, kind, function = name.split(".")
+    return f"{kind} {parameters.removesuffix(')') or function}"
 
 
 @drawn
 def picture(
-    name: str, found: Mapping[str, list[Point]], measured: Sequence[Measured], known: Mapping[str, str],
+    name: str, found: Mapping[str, list[Point]], measured: Sequence[Measured], units: Mapping[str, str],
     thresholds: Mapping[str, float],
 ) -> Picture:  # fmt: skip
     """Small multiples of one file's benchmarks over the commits, every axis from 0."""
@@ -94,12 +93,12 @@ def picture(
         row, column = divmod(k, COLUMNS)
         bottom = (FOOT + (rows - 1 - row) * HEIGHT + 0.18) / height
         axes = figure.add_axes((0.06 + 0.32 * column, bottom, 0.25, (HEIGHT - 0.6) / height))
-        factor, unit = unit_of(label, known)
+        factor, unit = unit_of(label, units)
         bad = worse(points, threshold_of(label, thresholds))
         marked += len(bad)
         axes.plot([x for x, _ in points], [factor * y for _, y in points], "o-", color=COLOURS[0], lw=1.2, ms=2.5)
         axes.plot([x for x, _ in bad], [factor * y for _, y in bad], "x", color=COLOURS[1], ms=7, mew=2)
-        axes.set_title(f"{short(label)}, {unit}" if unit else short(label), fontsize=8, loc="left", pad=3)
+        axes.set_title(f"{short(label)}, {unit}" if unit else short(label), fontsize=7, loc="left", pad=3)
         axes.set_xlim(-0.5, len(measured) - 0.5)
         axes.set_ylim(0.0, 1.15 * factor * max(y for _, y in points) or 1.0)
         axes.tick_params(labelsize=7, length=2)
@@ -114,11 +113,11 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def table(name: str, found: Mapping[str, list[Point]], measured: Sequence[Measured], known: Mapping[str, str]) -> Table:
+def table(name: str, found: Mapping[str, list[Point]], measured: Sequence[Measured], units: Mapping[str, str]) -> Table:
     """First, best and last value of each benchmark."""
     rows = []
     for label, points in found.items():
-        factor, unit = unit_of(label, known)
+        factor, unit = unit_of(label, units)
         place, best = min(points, key=lambda point: point[1])
         last = points[-1][1]
         ratio = f"{last / best:.3f}" if best else "–"
@@ -133,7 +132,7 @@ def table(name: str, found: Mapping[str, list[Point]], measured: Sequence[Measur
 
 
 def regressions(
-    found: Mapping[str, list[Point]], measured: Sequence[Measured], known: Mapping[str, str],
+    found: Mapping[str, list[Point]], measured: Sequence[Measured], units: Mapping[str, str],
     thresholds: Mapping[str, float],
 ) -> list[str]:  # fmt: skip
     """One sentence for each marked point, the newest first."""
@@ -142,7 +141,7 @@ def regressions(
         values = dict(points)
         for place, value in worse(points, threshold_of(label, thresholds)):
             before = max(k for k in values if k < place)
-            factor, unit = unit_of(label, known)
+            factor, unit = unit_of(label, units)
             text = (
                 f"{measured[place].commit[:8]}: {label}, {number(factor * values[before])} to {number(factor * value)} "
             )
@@ -154,24 +153,24 @@ def day(one: Measured) -> str:
     return datetime.fromtimestamp(one.date / 1000, UTC).strftime("%Y-%m-%d")
 
 
-def section(measured: Sequence[Measured], known: Mapping[str, str], thresholds: Mapping[str, float]) -> Section:
+def section(measured: Sequence[Measured], units: Mapping[str, str], thresholds: Mapping[str, float]) -> Section:
     """All about one machine and environment."""
     found, first, last = curves(measured), measured[0], measured[-1]
-    marked = regressions(found, measured, known, thresholds)
+    marked = regressions(found, measured, units, thresholds)
     files = [(name, {k: found[k] for k in labels}) for name, labels in groupby(found, lambda k: k.partition(".")[0])]
     failed = [k for k, value in last.values.items() if value == math.inf]
     paragraphs = [
         f"{len(found)} benchmarks over {len(measured)} commits, from {first.commit[:8]} of {day(first)} to "
         f"{last.commit[:8]} of {day(last)}, in the order of their dates. Every curve starts at 0.",
-        f"Worse than the commit before by more than the benchmark's threshold: {len(marked)} points."
+        f"Points that are worse than the commit before by more than the benchmark's threshold: {len(marked)}."
         + (f" Failed at the last commit: {', '.join(failed)}." if failed else ""),
     ]
     return Section(
         f"{first.machine}, {first.environment}", paragraphs,
-        pictures=[picture(name, some, measured, known, thresholds) for name, some in files],
+        pictures=[picture(name, some, measured, units, thresholds) for name, some in files],
         sections=(
             Section("Points that are worse", items=marked or ["None."]),
-            Section("Values", tables=[table(name, some, measured, known) for name, some in files]),
+            Section("Values", tables=[table(name, some, measured, units) for name, some in files]),
         ),
     )  # fmt: skip
 
@@ -181,9 +180,9 @@ def page(results: Path, thresholds: Mapping[str, float]) -> str:
     measured = read_all(results)
     if not measured:
         raise ValueError(f"there are no results under {results}: `asv run` makes some")
-    known = units(results)
+    units = known(results, "unit")
     groups = groupby(measured, lambda one: (one.machine, one.environment))
-    return build([], "The speed of dynbench", [section(list(ones), known, thresholds) for _, ones in groups])
+    return build([], "The speed of dynbench", [section(list(ones), units, thresholds) for _, ones in groups])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -30,7 +30,7 @@ def private_cache(parent=None):
     return folder / os.environ.get("ASV_COMMIT", "tree")
 
 
-if "DYNBENCH_CACHE" not in os.environ:
+if "ASV" in os.environ and "DYNBENCH_CACHE" not in os.environ:  # asv sets it
     os.environ["DYNBENCH_CACHE"] = str(private_cache())
 
 
