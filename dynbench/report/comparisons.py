@@ -29,7 +29,7 @@ METHOD = (
     "Pairs are runs from the same start with the same noise (one without noise is the partner of every seed from "
     "there). The difference is that of the two shares, with Tango's 95% interval; `a alone : b alone` counts the "
     "pairs in which one of the two succeeds; McNemar's test of these is exact. Holm p is adjusted for all {family} "
-    "claims of both tables: those below 0.05 hold together with an error of at most 5%."
+    "claims of these tables: those below 0.05 hold together with an error of at most 5%."
 )
 SELECTION = (
     "For each rule the settings with the highest P(final) were taken (ties: the highest P(escape)), chosen on the "
@@ -88,12 +88,10 @@ def claims(chosen: pd.DataFrame, rows: pd.DataFrame) -> list[Claim]:
 
 
 def sections(cells: pd.DataFrame, chosen: pd.DataFrame, rows: pd.DataFrame, names: Mapping[int, str]) -> list[Section]:
-    """The section, where there are two rules to compare and one of them succeeds; `names` of arms by their index."""
-    if len(chosen) < 2:
-        return []
+    """The section; of rules, where there are two and one of them succeeds.  `names` of arms by their index."""
     made = claims(chosen, rows)
     if not made:
-        return []
+        return alone(cells)
     family = sum(c.p == c.p for c in made)
     told = [METHOD.format(family=family)] if family else []
     given = {"grid starts", "none"} & set(cells["randomness"].astype(str))
@@ -116,6 +114,12 @@ def sections(cells: pd.DataFrame, chosen: pd.DataFrame, rows: pd.DataFrame, name
             tables=[table(on, [c for c in made if c.on == on], names) for on in ON if any(c.on == on for c in made)],
         )
     ]
+
+
+def alone(cells: pd.DataFrame) -> list[Section]:
+    """Simulation against exact probabilities, where no rules are compared."""
+    told = exactly(cells)
+    return [Section("Comparisons", items=told)] if told else []
 
 
 def noisy(chosen: pd.DataFrame, claim: Claim) -> bool:

@@ -61,10 +61,8 @@ def finding(claims: "Sequence[Claim]", names: Mapping[int, str]) -> str:
         mine = [c for c in claims if c.on == on]
         if mine:
             largest = max(mine, key=lambda c: abs(c.found.difference[0]))
-            parts.append(
-                f"{told}: from {min(c.found.difference[0] for c in mine):+.3f} to "
-                f"{max(c.found.difference[0] for c in mine):+.3f}, the largest between {names[largest.a]} and "
-                f"{names[largest.b]}"
-            )
+            lo, hi = (f"{end(c.found.difference[0] for c in mine):+.3f}" for end in (min, max))
+            extent = f"from {lo} to {hi}, the largest between" if len(mine) > 1 else f"{lo} between"
+            parts.append(f"{told}: {extent} {names[largest.a]} and {names[largest.b]}")
     pairs = len({(c.a, c.b) for c in claims})
-    return f"Differences between rules, {pairs} pairs. {'; '.join(parts)}."
+    return f"Differences between rules, {pairs} pair{'s' * (pairs > 1)}. {'; '.join(parts)}."

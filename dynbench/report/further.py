@@ -20,7 +20,7 @@ def sections(run: Run, loss: Loss | None) -> list[Section]:
     """Whatever of these a run has; nothing where it kept no trajectory, or none starts in a false minimum."""
     table = settings(run, loss)
     if table is None:
-        return []
+        return comparisons.alone(run.cells)
     labels = wells.false_labels(loss, run.cells["start_basin"])
     best, square = comparisons.best(table), heat.square(table)
     shown = destinations.shown(table, loss, labels)

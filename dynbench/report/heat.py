@@ -2,7 +2,7 @@
 
 Each cell is compared with the one of its column that has the lowest value of the second setting (no noise, where that
 is a noise with 0 among its values), pair by pair: same start, same noise.  The p-values of all cells are adjusted by
-Benjamini and Hochberg's method.
+Benjamini and Hochberg's method, which the common partner of a column does not harm: it makes them depend positively.
 """
 
 from dataclasses import dataclass
@@ -89,6 +89,7 @@ def tested(given: Square, rows: pd.DataFrame) -> Tested:
 
 
 def sections(given: Square, rows: pd.DataFrame) -> list[Section]:
+    """The section: what was tested, in words, and the map."""
     found = tested(given, rows)
     x, y = arms.word(given.x), arms.word(given.y)
     lowest = arms.number(float(given.table[given.y].min()))
@@ -116,7 +117,8 @@ def heat_map(given: Square, found: Tested) -> Picture:
     figure = blank(height, f"P(escape): {given.fixed}", f"starts in false minima; triangles: differs from {lowest}")
     bottom = 0.84 / height
     axes = figure.add_axes((0.105, bottom, 0.77, 1 - 0.66 / height - bottom))
-    image = axes.imshow(found.p, cmap=MAP, vmin=0.0, vmax=1.0, aspect="auto", origin="lower", interpolation="nearest")
+    top = max(0.1, np.ceil(10.0 * np.nanmax(found.p)) / 10.0)
+    image = axes.imshow(found.p, cmap=MAP, vmin=0.0, vmax=top, aspect="auto", origin="lower", interpolation="nearest")
     scale = figure.colorbar(image, cax=figure.add_axes((0.895, bottom, 0.02, 1 - 0.66 / height - bottom)))
     scale.outline.set_visible(False)
     ticks(axes, "x", x)

@@ -74,7 +74,7 @@ def test_the_section_says_how_it_chose_and_how_to_confirm(run):
     text = " ".join(told.paragraphs)
     assert "chosen on the same data as they are compared on" in text
     assert "as if they had been drawn at random" in text
-    assert "adjusted for all 10 claims" in text
+    assert "adjusted for all 10 claims of these tables" in text
     assert "With several seeds" not in text
     assert told.code.startswith("python -m dynbench.compare RUN --a ")
     assert [t.caption for t in told.tables] == ["P(escape), rule against rule", "P(final), rule against rule"]
@@ -125,6 +125,9 @@ def test_one_rule_or_no_success_is_no_comparison(tables, tmp_path):
     assert "Comparisons" not in {s.heading for s in further.sections(alone, QUARTIC)}
     assert not (stuck.trajectories.query("start_basin == 1")["t_exit"] >= 0).any()
     assert further.sections(stuck, QUARTIC) == []
+    cells = alone.cells.assign(p_exact=0.5)
+    (told,) = comparisons.alone(cells)
+    assert told.items == comparisons.exactly(cells)
 
 
 def test_nothing_without_trajectories_or_false_minima(tables, tmp_path):
