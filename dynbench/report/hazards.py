@@ -37,7 +37,9 @@ def hazards(found: Sample, steps: int) -> Picture | None:
     bins, rates = hazard(given), late(time, until, steps, codes, len(chosen))
     lo = min(bins[0][given.events > 0].min(), rates[0][rates[0] > 0].min(initial=1.0)) / 2.0
     hi = min(2.0 * float(np.nanmax(bins[0])), 1.0)
-    figure, axes = timeline.beside("Hazard of escape", f"{found.where}; bars, bands: 95% intervals (no mark: no escape)")
+    figure, axes = timeline.beside(
+        "Hazard of escape", f"{found.where}; bars, bands: 95% intervals (no mark: no escape)"
+    )
     for k, place in enumerate(chosen):
         own, some = (bins[0][k], bins[1][k], bins[2][k]), given.events[k] > 0
         points(axes, given.edges, own, some, k, (k + 0.5) / len(chosen), hi)
