@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from dynbench.batch import Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
-from dynbench.theory.splitting import Levels, Problem, levels_of, stage
+from dynbench.theory.splitting import COARSE, LEAPT, Levels, Problem, levels_of, stage
 
 PATHS = 100_000  # side by side
 EFFORT, REPLICATES = 1000, 20  # paths a stage, and replicates to begin with, of `for_cell`
@@ -37,6 +37,7 @@ class RareEstimate:
     extinct: int  # replicates that died out
     effort: int  # paths a stage and replicate
     spread: float  # standard deviation of ln p over the replicates that did not die out
+    leapt: float  # share of all passages of a level whose path had leapt over it when it passed the one before
     each: tuple[float, ...]  # p of each replicate
 
     @property
@@ -46,11 +47,16 @@ class RareEstimate:
 
     @property
     def sound(self) -> bool:
-        """Whether replicates agree well enough for p and its error to be believed; else p is more likely too low.
-
-        Where single leaps matter (h times curvature near 1) this may take tens of thousands of paths a stage.
-        """
+        """Whether replicates agree well enough for p and its error to be believed; else p is more likely too low."""
         return self.extinct == 0 and self.relative * sqrt(self.replicates) <= SPREAD
+
+    @property
+    def advice(self) -> str:
+        """What to make of it where it is not sound, and what to do: one sentence; else nothing."""
+        if self.sound:
+            return ""
+        told = "replicates differ by more than half, so that p and its error are more likely too low than too high"
+        return f"{told}; {COARSE if self.leapt > LEAPT else 'ask for more paths'}"
 
 
 def problem_of(
@@ -157,11 +163,14 @@ class Round:
     p: Floats  # (replicates,)
     ancestors: Integers  # (replicates,)
     spent: int
+    leapt: int  # passages of a level by paths that had leapt over it before
+    passed: int  # all passages of levels
 
 
 def replicated(problem: Problem, levels: Levels, effort: int, replicates: range) -> Round:
     """Independent replicates: number r gives the same whatever stands beside it."""
-    p, ancestors, spent = np.ones(len(replicates)), np.zeros(len(replicates), np.int64), 0
+    p, ancestors = np.ones(len(replicates)), np.zeros(len(replicates), np.int64)
+    spent, leapt, passed = 0, 0, 0
     size = max(PATHS // effort, 1)
     for first in range(0, len(replicates), size):
         some, crowd = replicates[first : first + size], None
@@ -169,13 +178,14 @@ def replicated(problem: Problem, levels: Levels, effort: int, replicates: range)
         for number, z in enumerate(levels.z):
             done = stage(problem, z, number, crowd, some, effort)
             crowd, spent = done.crowd, spent + done.spent
+            leapt, passed = leapt + done.leapt, passed + int(done.hits.sum())
             p[here] *= done.hits / effort
             if not done.hits.any():
                 break
         assert crowd is not None
         families = np.unique(np.stack([crowd.replicate, crowd.ancestor]), axis=1)[0]
         ancestors[here] = np.bincount(families - some.start, minlength=len(some))
-    return Round(p, ancestors, spent)
+    return Round(p, ancestors, spent, leapt, passed)
 
 
 def estimate(problem: Problem, levels: Levels, rounds: list[Round], effort: int, aside: int = 0) -> RareEstimate:
@@ -199,6 +209,7 @@ def estimate(problem: Problem, levels: Levels, rounds: list[Round], effort: int,
         replicates=count,
         extinct=count - len(alive),
         effort=effort,
+        leapt=sum(r.leapt for r in rounds) / max(sum(r.passed for r in rounds), 1),
         spread=float(np.log(alive).std(ddof=1)) if len(alive) > 1 else nan,
         each=tuple(each.tolist()),
     )

@@ -1,8 +1,14 @@
 """Fixed-effort splitting, one stage after the other: p = Π_j P(score passes z_j | it has passed z_{j-1}).
 
 Stage j starts N paths from the states, and at the times, with which the paths of stage j - 1 first passed z_{j-1},
-drawn with replacement, and counts those that pass z_j before the budget is spent.  With levels fixed beforehand the
-product of the shares is unbiased, whatever the score and N (Garvels 2000; L'Ecuyer, Demers and Tuffin 2006).
+drawn in strata, so that each comes up about as often as the others, and counts those that pass z_j before the budget
+is spent.  With levels fixed beforehand the product of the shares is unbiased, whatever the score and N (Garvels 2000;
+L'Ecuyer, Demers and Tuffin 2006).
+
+Steps that climb several T at once, h |grad L|² against T, leap over levels (`Stage.leapt`: about a quarter of the
+passages at 1 T a step, half at 2, four fifths at 8).  How far beyond a level a path has landed then decides: the chance
+to get out grows with it as fast as the landing there becomes rare.  So a few paths of many carry the mean, and a
+replicate that lacks them, as most do, reads too low, though nothing is biased.
 
 The score of a tensor loss is the largest excursion of a coordinate, (m - x)/(m - lo) or (x - m)/(hi - m): 0 at the
 minimum m of its well and 1 at its walls.  A loss's own `score`, where it has one, goes before.
@@ -29,6 +35,11 @@ TRIES = 12  # of a level
 SCOUTS = 1000, 8000  # paths of the pilot run, and of a second one if they are too few
 SMALLEST, CREEP = 1e-60, 1e-9  # nothing is estimated below such a p, or where levels are as near as that
 SCORED = 1000  # starts whose score is looked at
+LEAPT = 0.6  # share of passages that leapt over a level before, from which steps are coarse
+COARSE = (
+    "single steps climb several T (h |grad L|²/T is large on the way out) and leap over levels: take the exact chain "
+    "of python -m dynbench.theory where there is one, else ask for a smaller step or for many more paths"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +111,7 @@ class Stage:
     crowd: Crowd
     hits: Integers  # (replicates,)
     spent: int  # steps
+    leapt: int  # of the hits, those of paths that were beyond the level already where they passed the one before
 
 
 def stage(
@@ -121,7 +133,7 @@ def stage(
         x, time, ancestor = problem.starts[:, parent], np.zeros(len(clone), np.int64), clone
     else:
         first, last = (np.searchsorted(crowd.replicate, replicate, side) for side in ("left", "right"))
-        parent = np.minimum(first + (u * (last - first)).astype(np.int64), last - 1)
+        parent = np.minimum(first + ((clone + u) * ((last - first) / effort)).astype(np.int64), last - 1)
         x, time, ancestor = crowd.x[:, parent], crowd.time[parent], crowd.ancestor[parent]
         memory = crowd.memory[:, parent]
     order = np.argsort(time, kind="stable")  # like budgets side by side
@@ -150,7 +162,7 @@ def stage(
         ends.memory[:, through],
     )
     hits = np.bincount(survivors.replicate - replicates.start, minlength=len(replicates))
-    return Stage(survivors, hits, int(ends.step.sum()))
+    return Stage(survivors, hits, int(ends.step.sum()), int((ends.step[through] == 0).sum()))
 
 
 @dataclass(frozen=True)
@@ -177,7 +189,7 @@ def pilot(problem: Problem, effort: int) -> Levels:
     z, rise, p = problem.lowest, 0.5, 1.0
     levels: list[float] = []
     crowd: Crowd | None = None
-    spent, useful = 0, 0
+    spent, useful, leapt, passed = 0, 0, 0, 0
     while z < 1.0:
         low, high, found = z, inf, None
         for _ in range(TRIES):
@@ -196,10 +208,12 @@ def pilot(problem: Problem, effort: int) -> Levels:
             if not low < z + rise < high:  # the secant has overshot what is known
                 rise = (low + high) / 2.0 - z if isfinite(high) else 2.0 * (low - z)
         if found is None or p < SMALLEST or found[0] - z < CREEP:
-            raise OutOfReach(f"splitting comes to a score of {z:.3g} of 1 only, with a probability of about {p:.1e}")
+            told = f"splitting comes to a score of {z:.3g} of 1 only, with a probability of about {p:.1e}"
+            raise OutOfReach(told + f"; {COARSE}" * (leapt > LEAPT * passed))
         rise = found[0] - z
         z, crowd = found[0], found[1].crowd
         levels.append(z)
         useful += found[1].spent
+        leapt, passed = leapt + found[1].leapt, passed + int(found[1].hits[0])
         p *= float(found[1].hits[0]) / effort
     return Levels(tuple(levels), useful // effort, spent)

@@ -77,6 +77,41 @@ def test_two_sided_wells():
     assert abs(found.p - p) < 4 * np.hypot(found.se, variance**0.5)
 
 
+@pytest.mark.parametrize(
+    ("lr", "T", "effort", "replicates", "seed"), [(0.002, 1.2, 200, 500, 12), (0.004, 0.9, 200, 500, 13)]
+)
+def test_coarse_steps_leap_over_levels(lr, T, effort, replicates, seed):
+    """h L'²/T is 7 and 18: unbiased as ever, over 500 replicates; but single ones are far off, and that is said."""
+    loss = find.loss("rastrigin", 1)
+    exact, _ = chain.p_exit(loss, 1, 1.0, lr, T, [300])
+    found = rare.escape(loss, GRADIENT, {}, lr, T, 1.0, 300, effort, replicates, seed=seed, workers=2)
+    assert abs(z_of(found, exact[0, 0])) < 4
+    assert found.leapt > splitting.LEAPT
+    assert not found.sound
+    assert found.advice.endswith(splitting.COARSE)
+
+
+def test_fine_steps_leap_over_few_levels():
+    found = rare.escape(QUARTIC, GRADIENT, {}, 0.001, 0.1, 3.0, 500, effort=1000, replicates=20, seed=14, workers=2)
+    assert len(found.levels) > 5
+    assert found.leapt < 0.05
+    assert found.advice == ""
+    few = dataclasses.replace(found, extinct=1)
+    assert few.advice.endswith("ask for more paths")
+
+
+def test_each_state_is_gone_on_from_about_as_often():
+    """1000 paths from 7 states, all at the next level already: 142 or 143 each, but for the edges of strata."""
+    problem = rare.problem_of(QUARTIC, GRADIENT, {}, 0.01, 0.1, 0.0, np.array([[3.0]]), 300, 0, 1)
+    x = np.linspace(2.0, 2.06, 7)
+    crowd = splitting.Crowd(np.zeros(7, int), np.arange(7), np.arange(7), x[None], np.empty((0, 7)))
+    done = splitting.stage(problem, 0.5, 1, crowd, range(1), 1000)
+    assert done.leapt == done.hits[0] == 1000
+    assert set(np.bincount(done.crowd.ancestor)) <= {142, 143, 144}
+    np.testing.assert_array_equal(done.crowd.x[0], x[done.crowd.ancestor])
+    np.testing.assert_array_equal(done.crowd.time, done.crowd.ancestor)
+
+
 def test_two_dimensions():
     """Coordinates of a separable loss are independent here: p = 1 - (1 - p_1)(1 - p_2), wells 1 and -2 (label 4)."""
     loss, curve = find.loss("rastrigin", 2), find.loss("rastrigin", 1)
@@ -149,6 +184,12 @@ def test_too_rare_to_be_known():
     """A barrier of 416 T."""
     with pytest.raises(OutOfReach, match="a score of 0"):
         rare.escape(QUARTIC, GRADIENT, {}, 0.01, 0.005, 3.0, 50)
+
+
+def test_steps_too_coarse_to_be_split():
+    """A barrier of 32 T, 13 T of it in one step: the pilot's paths come to be copies of one."""
+    with pytest.raises(OutOfReach, match=r"^[^\n]* a score of 0[^\n]*; single steps climb several T [^\n]*$"):
+        rare.escape(find.loss("rastrigin", 1), GRADIENT, {}, 0.002, 0.6, 1.0, 300)
 
 
 @pytest.mark.parametrize(
