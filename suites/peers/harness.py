@@ -79,7 +79,8 @@ def child(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[dict[st
     seconds = time.perf_counter() - begun
     last = (done.stdout.strip().splitlines() or [""])[-1]
     if done.returncode or not last.startswith("{"):
-        why = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        lines = [f"exit code {done.returncode}", *done.stderr.strip().splitlines()]
+        why = next((line for line in reversed(lines) if "Error" in line), lines[-1])
         return {"missing": f"it failed: {why[:160]}"}, seconds
     return json.loads(last), seconds
 

@@ -16,7 +16,7 @@ from jax.sharding import Mesh, PartitionSpec
 from suites.peers.arrays import Formulas
 from suites.peers.works import Ends, Work
 
-PIECE = 1024
+PIECE = 4096
 
 
 def ready(work: Work, threads: int) -> Callable[[], Ends]:
@@ -69,7 +69,7 @@ def walk(work: Work, x0: Any, left: Any, right: Any, start: Any, key: Any) -> An
         value, g, asked, seen = jax.vmap(record, (0, 0, 0, 0, 0, None))(x, left, right, start, seen, k)
         if not late:
             return value, g, seen
-        core = lax.cond(asked.any(), jax.vmap(formulas.in_core), lambda x, value: value < -1.0, x, value)
+        core = lax.cond(asked.any(), jax.vmap(formulas.in_core), lambda _, value: value < -1.0, x, value)
         return value, g, (seen[0], jnp.where(asked & core, k, seen[1]), *seen[2:])
 
     def step(k: Any, state: Any) -> Any:

@@ -7,14 +7,14 @@ import numpy as np
 from suites.peers.arrays import Formulas
 from suites.peers.works import Ends, Missing, Work, parts
 
-PIECE = 2048  # trajectories: all arrays of a step within the second-level cache
+PIECE = 4096  # trajectories: all arrays of a step within the second-level cache
 
 
 def ready(work: Work, threads: int) -> Callable[[], Ends]:
     """Raises Missing for more than one thread."""
     if threads > 1:
         raise Missing("NumPy's elementwise loops run on one thread")
-    pieces = parts(work, PIECE)
+    pieces = parts(work, max(1, PIECE // work.dim))
 
     def run() -> Ends:
         random = np.random.default_rng(work.seed)

@@ -27,8 +27,8 @@ PEERS = {
     "c-fast": Peer("C, -ffast-math", "c", function="ready_fast"),
     "numba": Peer("Numba, scalar loop", "numba_", 1 / 8),
     "jax": Peer("JAX, jit + vmap + fori_loop", "jax_", 1 / 8),
-    "torch": Peer("PyTorch, eager", "torch_", 1 / 32),
-    "numpy": Peer("NumPy", "numpy_", 1 / 32),
+    "torch": Peer("PyTorch, eager", "torch_", 1 / 8),
+    "numpy": Peer("NumPy", "numpy_", 1 / 8),
     "diffrax": Peer("diffrax", "diffrax_", 1 / 64),
     "pynamicalsys": Peer("pynamicalsys", "pynamicalsys_", 1 / 64),
 }

@@ -14,7 +14,7 @@ PIECE = 16384  # trajectories: more make an operation's own cost small, fewer st
 def ready(work: Work, threads: int) -> Callable[[], Ends]:
     """`threads` for PyTorch's own loops over elements."""
     torch.set_num_threads(threads)
-    pieces = parts(work, PIECE)
+    pieces = parts(work, max(1, PIECE // work.dim))
 
     def run() -> Ends:
         torch.manual_seed(work.seed)
