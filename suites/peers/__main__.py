@@ -3,13 +3,16 @@
 --markdown FILE puts the table between the lines `<!-- speed: begin -->` and `<!-- speed: end -->` of a file.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
 from dynbench.backends.cpu import cores
 from dynbench.doors import Parser, answered, replied
-from suites.peers.harness import Row, rows
+from suites.peers.first import First, firsts
+from suites.peers.first import heading as first_heading
+from suites.peers.harness import Row, ordered, rows
 from suites.peers.peers import PEERS
 from suites.peers.table import heading, insert, line, machine, markdown
 from suites.peers.works import KINDS
@@ -23,6 +26,9 @@ def parser() -> Parser:
     parser.add_argument("--repeats", type=int, default=5, help="timed calls, of which the median counts")
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--count", type=int, help="trajectories at most; default: each work's own number")
+    parser.add_argument(
+        "--first", action=argparse.BooleanOptionalAction, default=True, help="also the time to a first result"
+    )
     parser.add_argument("--json", metavar="FILE", help="everything measured, into a file")
     parser.add_argument("--markdown", metavar="FILE", help="the table, into a text between its two marks")
     return parser
@@ -70,12 +76,18 @@ def act(arguments: list[str]) -> int:
         print(line(row, standard[row.work, row.threads]), flush=True)
 
     found = rows(works, peers, threads, given.steps, given.count, given.repeats, tell)
+    beginnings: list[First] = []
+    if given.first:
+        print("\n" + first_heading())
+        beginnings = firsts(ordered(peers), given.steps, min(given.repeats, 3), lambda f: print(f.line, flush=True))
     about = machine(" ".join(["python -m suites.peers", *arguments]), peers)
     if given.json:
-        kept = {"about": about, "rows": [row.told() for row in found]}
+        kept = {"about": about, "rows": [row.told() for row in found], "first": [f.told() for f in beginnings]}
         Path(given.json).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     if target is not None:
-        target.write_text(insert(target.read_text(encoding="utf-8"), markdown(found, about)), encoding="utf-8")
+        target.write_text(
+            insert(target.read_text(encoding="utf-8"), markdown(found, about, beginnings)), encoding="utf-8"
+        )
     return 0
 
 

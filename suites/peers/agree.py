@@ -48,7 +48,8 @@ def verdict(ends: Arrays, reference: Arrays, noisy: bool) -> str:
     mine, theirs = shares(ends, reference), shares(reference, reference)
     scores = {name: z_score(mine[name], theirs[name], n, m) for name in mine}
     worst = max(scores, key=lambda name: abs(scores[name]))
-    apart = difference(ends["short"], reference["short"])
+    short = ends["short"]
+    apart = difference(short, reference["short"][:, : short.shape[1]])
     wrong = [f"share of {worst} {mine[worst]:.4f} for {theirs[worst]:.4f}, z = {scores[worst]:.1f}"]
     wrong = wrong if abs(scores[worst]) > LIMIT else []
     if not noisy and apart > NEAR:

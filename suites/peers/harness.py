@@ -66,23 +66,27 @@ def environment(threads: int, folder: Path | None = None) -> dict[str, str]:
     return {**os.environ, **told}
 
 
-def child(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[dict[str, Any], float]:
-    """What a process of `suites.peers.child` says, and the seconds it took from its start to its end."""
-    command = [sys.executable, "-m", "suites.peers.child", *arguments]
+def timed(command: Sequence[str], environ: Mapping[str, str]) -> tuple[str, str, float]:
+    """What a process wrote to stdout, why it failed ("" if it did not), and its seconds from start to end."""
     begun = time.perf_counter()
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
-        return {"missing": f"it took more than {PATIENCE:g} s"}, PATIENCE
+        return "", f"it took more than {PATIENCE:g} s", PATIENCE
     seconds = time.perf_counter() - begun
-    last = (done.stdout.strip().splitlines() or [""])[-1]
-    if done.returncode or not last.startswith("{"):
-        lines = [f"exit code {done.returncode}", *done.stderr.strip().splitlines()]
-        why = next((line for line in reversed(lines) if "Error" in line), lines[-1])
-        return {"missing": f"it failed: {why[:160]}"}, seconds
-    return json.loads(last), seconds
+    if done.returncode == 0:
+        return done.stdout, "", seconds
+    lines = [f"exit code {done.returncode}", *done.stderr.strip().splitlines()]
+    why = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1])
+    return done.stdout, f"it failed: {why[:160]}", seconds
+
+
+def child(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[dict[str, Any], float]:
+    """What a process of `suites.peers.child` says, and the seconds it took."""
+    told, failed, seconds = timed([sys.executable, "-m", "suites.peers.child", *arguments], environ)
+    return ({"missing": failed} if failed else json.loads(told.strip().splitlines()[-1])), seconds
 
 
 def keep(what: Work, folder: Path) -> Path:
@@ -97,15 +101,19 @@ def size(what: Work, peer: str) -> int:
     return min(len(what), max(BLOCK, int(len(what) * PEERS[peer].share) // BLOCK * BLOCK))
 
 
+def ordered(peers: Sequence[str]) -> list[str]:
+    """dynbench first, for it is what the others are held against."""
+    return ["dynbench", *(p for p in PEERS if p in peers and p != "dynbench")]
+
+
 def rows(
     names: Sequence[str], peers: Sequence[str], threads: Sequence[int], steps: int, count: int | None, repeats: int,
     tell: Callable[[Row], object] = lambda _: None,
 ) -> list[Row]:  # fmt: skip
-    """All rows; dynbench is always among the peers, and first, for it is what the others are held against."""
-    order = ["dynbench", *(p for p in PEERS if p in peers and p != "dynbench")]
+    """All rows; dynbench is always among the peers."""
     found = []
     with tempfile.TemporaryDirectory() as place:
-        for row in measure(names, order, threads, (steps, count, repeats), Path(place)):
+        for row in measure(names, ordered(peers), threads, (steps, count, repeats), Path(place)):
             tell(row)
             found.append(row)
     return found

@@ -43,8 +43,9 @@ def ready(work: Work, threads: int) -> Callable[[], Ends]:
     compiled = run_all.lower(*given).compile()
 
     def run() -> Ends:
-        found = [np.asarray(a).reshape(count * size, *a.shape[2:])[:n] for a in compiled(*given)]
-        return Ends(*found[:5], np.ascontiguousarray(found[5].T))
+        *rest, x = (np.asarray(a).reshape(count * size, *a.shape[2:])[:n] for a in compiled(*given))
+        t_exit, t_commit, t_hit, best, value = rest
+        return Ends(t_exit, t_commit, t_hit, best, value, np.ascontiguousarray(x.T))
 
     return run
 

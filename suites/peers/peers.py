@@ -14,6 +14,7 @@ class Peer:
     module: str
     share: float = 1.0
     function: str = "ready"
+    single: bool = False  # whether it knows one thread only
 
     def load(self) -> Ready:
         """Raises ImportError where an optional library is not installed."""
@@ -28,7 +29,7 @@ PEERS = {
     "numba": Peer("Numba, scalar loop", "numba_", 1 / 8),
     "jax": Peer("JAX, jit + vmap + fori_loop", "jax_", 1 / 8),
     "torch": Peer("PyTorch, eager", "torch_", 1 / 8),
-    "numpy": Peer("NumPy", "numpy_", 1 / 8),
+    "numpy": Peer("NumPy", "numpy_", 1 / 8, single=True),
     "diffrax": Peer("diffrax", "diffrax_", 1 / 64),
     "pynamicalsys": Peer("pynamicalsys", "pynamicalsys_", 1 / 64),
 }

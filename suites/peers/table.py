@@ -7,8 +7,10 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from dynbench.backends.cpu import cores
+from suites.peers.first import First
 from suites.peers.harness import Row
 from suites.peers.peers import PEERS
 from suites.peers.works import KINDS
@@ -83,7 +85,7 @@ def how(rows: Sequence[Row]) -> str:
     return ", ".join(sorted(words - {"", "the reference"}))
 
 
-def markdown(rows: Sequence[Row], about: dict[str, str]) -> str:
+def markdown(rows: Sequence[Row], about: dict[str, str], firsts: Sequence[First] = ()) -> str:
     """Peers down, works across: G updates/s, and in brackets how many times as fast dynbench is."""
     works = [name for name in KINDS if any(row.work == name for row in rows)]
     found = {(row.work, row.peer, row.threads): row for row in rows}
@@ -109,6 +111,9 @@ def markdown(rows: Sequence[Row], about: dict[str, str]) -> str:
     if reasons:
         told = [f"{why} ({', '.join(dict.fromkeys(names))})" for why, names in reasons.items()]
         lines += ["", "Missing: " + "; ".join(told) + "."]
+    if firsts:
+        lines += ["", "| seconds from the command to the first result, all cores | cold | warm |", "|---|---|---|"]
+        lines += [f"| {f.title} | {median(f.cold):.1f} | {median(f.warm):.1f} |" for f in firsts if not f.missing]
     return "\n".join(lines)
 
 
