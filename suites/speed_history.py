@@ -6,14 +6,14 @@ sets for its benchmark.
 
 The history itself.  A machine is told to asv once, under a name that may be published, in the words of
 results/asv/<name>/machine.json (`asv machine --machine NAME --cpu ... --ram ...`).  A commit is measured when it has
-landed, `asv run --machine NAME HEAD^!`, and this page is made again.  All commits of the main line that can be built
-and have no results yet, with every benchmark; or 20 of them, evenly spaced, with the kernels and the checks alone:
+landed, on a machine with nothing else to do, and this page is made again:
 
-    asv run --machine NAME --skip-existing-commits 4a533ba..HEAD
-    asv run --machine NAME --skip-existing-commits --bench '^(kernels|exact|results|memory)' --steps 20 4a533ba..HEAD
+    asv run --machine NAME --skip-existing-commits HEAD^!
+    asv run --machine NAME --skip-existing-commits --steps 20 9f483d9^..HEAD    # of the past, 20 evenly spaced
+    asv run --machine NAME --skip-existing-commits 9f483d9^..HEAD               # or all: some 3 minutes each
 
-asv takes the first-parent line and goes from the newest back; what a commit does not have yet is skipped.  4a533ba is
-the engine, the first commit that has anything to measure.
+asv takes the first-parent line.  9f483d9 is the first commit that can be built: pyproject.toml names README.md, which
+came with it.  Benchmarks that a commit does not offer yet are skipped, and asv ends with 2 where one failed.
 """
 
 import json
