@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -9,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llvmlite.binding import get_host_cpu_features
 
 from suites.peers import c, dynbench_, numpy_
 from suites.peers.agree import verdict
-from suites.peers.harness import Row
+from suites.peers.harness import Row, child, environment
 from suites.peers.loops import core
 from suites.peers.peers import PEERS
 from suites.peers.table import BEGIN, END, insert, line, markdown
@@ -43,7 +46,7 @@ def peers(*arguments, environment=None):
 @gcc
 @pytest.mark.parametrize("name", KINDS)
 def test_strict_c_equals_dynbench_to_the_last_bit(name):
-    """2000 trajectories, 200 steps, 2 threads; some leave (of Himmelblau's by long steps), so events are compared too."""
+    """2000 trajectories, 200 steps, 2 threads; some leave (Himmelblau's wells by long steps), which is compared too."""
     given = work(name, steps=200, count=2000)
     given = dataclasses.replace(given, lr=0.2) if name == "capped-himmelblau" else given
     ours, theirs = dynbench_.ready(given, 2)(), c.ready(given, 2)()
@@ -53,12 +56,31 @@ def test_strict_c_equals_dynbench_to_the_last_bit(name):
 
 
 @gcc
-def test_fast_math_is_close_for_a_few_steps():
-    """No chaos yet; and it is not the strict one by mistake."""
-    given = work("capped-quartic", steps=10, count=256)
-    strict, fast = c.ready(given, 1)(), c.ready_fast(given, 1)()
-    np.testing.assert_allclose(fast.x, strict.x, rtol=1e-9)
-    assert not np.array_equal(fast.x, strict.x)
+def test_fast_math_is_close_and_another_thing(tmp_path):
+    """In a process of its own: -ffast-math flushes subnormal numbers to zero, in all that runs beside it."""
+    given = tmp_path / "work.pickle"
+    given.write_bytes(pickle.dumps(work("capped-quartic", steps=10, count=256)))
+    arrays = []
+    for peer in ("c", "c-fast"):
+        said, _ = child([str(given), peer, "1", "1", str(tmp_path / f"{peer}.npz")], environment(1))
+        assert len(said["seconds"]) == 1
+        with np.load(tmp_path / f"{peer}.npz") as kept:
+            arrays.append(dict(kept))
+    np.testing.assert_allclose(arrays[1]["x"], arrays[0]["x"], rtol=1e-9)
+    assert not np.array_equal(arrays[1]["x"], arrays[0]["x"])
+
+
+@gcc
+@pytest.mark.skipif(shutil.which("objdump") is None, reason="objdump is not on the PATH")
+@pytest.mark.skipif(not get_host_cpu_features().get("avx2"), reason="reads x86-64 machine code, 256 bits or more")
+@pytest.mark.parametrize("name", KINDS)
+def test_c_is_a_serious_opponent(name):
+    """Full-width arithmetic, and no elementary function of libm."""
+    path = c.build(name, c.STRICT)
+    code = subprocess.run(["objdump", "-d", str(path)], capture_output=True, text=True, check=True).stdout
+    assert len(re.findall(r"\bv(?:mul|add|sub)pd\b[^\n]*%[yz]mm", code)) > 10
+    assert re.search(r"\bvdivpd\b[^\n]*%[yz]mm", code)
+    assert not re.search(r"\b(?:call|jmp)\b[^\n]*<(?:sin|cos|sincos|log|exp|pow|sqrt|rint)(?:@plt)?>", code)
 
 
 @pytest.mark.parametrize("name", ["capped-quartic", "capped-himmelblau", "adam-rastrigin"])

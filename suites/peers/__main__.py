@@ -81,6 +81,7 @@ def act(arguments: list[str]) -> int:
         print("\n" + first_heading())
         beginnings = firsts(ordered(peers), given.steps, min(given.repeats, 3), lambda f: print(f.line, flush=True))
     about = machine(" ".join(["python -m suites.peers", *arguments]), peers)
+    print("\n" + "\n".join(about.values()))
     if given.json:
         kept = {"about": about, "rows": [row.told() for row in found], "first": [f.told() for f in beginnings]}
         Path(given.json).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

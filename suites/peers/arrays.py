@@ -3,8 +3,10 @@
 Arrays of coordinates are (dim, n), with n = () for JAX's `vmap`.  Basins are those of `Work`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from suites.peers.works import Missing, Work
 
@@ -13,25 +15,30 @@ A, B, R, S = 0.406929669182746417, 1.84307033081725358, 3.09307033081725358, 0.2
 Array = Any  # of whichever library
 
 
-@dataclass(frozen=True)
 class Formulas:
-    """Value, gradient, rule and basins of one work in one library; `put` makes the library's array of NumPy's."""
+    """Value, gradient, rule and basins of one work in one library; `put` makes the library's array of NumPy's.
 
-    xp: Any
-    work: Work
-    put: Any
+    Everything is a plain number or the library's own array, which its compiler can see through.
+    """
 
-    def __post_init__(self) -> None:
-        if self.work.loss.name not in ("quartic", "himmelblau", "rastrigin"):
-            raise Missing(f"{self.work.name} is not written for arrays")
+    def __init__(self, xp: Any, work: Work, put: Callable[[np.ndarray], Array]):
+        if work.loss.name not in ("quartic", "himmelblau", "rastrigin"):
+            raise Missing(f"{work.name} is not written for arrays")
+        self.xp, self.loss, self.rule, self.lr = xp, work.loss.name, work.rule.name, work.lr
+        self.parameters = dict(work.parameters)
+        self.line = work.dim == 1
+        self.separators, self.floors, self.margins = (put(a) for a in (work.separators, work.floors, work.margins))
+        self.wells = work.separators.tolist()[:1], work.floors.tolist()[:2], work.margins.tolist()[:2]
+        ellipses = zip(work.centres.tolist(), work.hessians.tolist(), work.margins.tolist(), strict=False)
+        self.cores = [(*m, h[0][0], h[0][1], h[1][1], margin) for m, h, margin in ellipses]
 
     def value_grad(self, x: Array) -> tuple[Array, Array]:
         """L (n,) and its gradient (dim, n)."""
         xp = self.xp
-        if self.work.loss.name == "quartic":
+        if self.loss == "quartic":
             u, v = x[0] - A, x[0] - R
             return u * u * (v * v + S), 4.0 * (x - A) * ((x - B) * (x - 3.0))
-        if self.work.loss.name == "himmelblau":
+        if self.loss == "himmelblau":
             u, v = x[0] * x[0] + x[1] - 11.0, x[0] + x[1] * x[1] - 7.0
             return u * u + v * v, xp.stack((4.0 * x[0] * u + 2.0 * v, 2.0 * u + 4.0 * x[1] * v))
         value = (x * x + 10.0 - 10.0 * xp.cos(TWO_PI * x)).sum(0)
@@ -39,15 +46,15 @@ class Formulas:
 
     def memory(self, x: Array) -> tuple[Array, ...]:
         """What the rule remembers at first."""
-        return (self.xp.zeros_like(x), self.xp.zeros_like(x)) if self.work.rule.name == "adam" else ()
+        return (self.xp.zeros_like(x), self.xp.zeros_like(x)) if self.rule == "adam" else ()
 
     def move(self, x: Array, value: Array, g: Array, memory: tuple[Array, ...], k: Array) -> tuple[Array, Any]:
         """x_(k+1), without noise, and the memory."""
-        xp, lr, p = self.xp, self.work.lr, self.work.parameters
-        if self.work.rule.name == "gradient":
+        xp, lr, p = self.xp, self.lr, self.parameters
+        if self.rule == "gradient":
             return x - lr * g, memory
-        if self.work.rule.name == "capped":
-            norm = xp.abs(g[0]) if self.work.dim == 1 else xp.sqrt((g * g).sum(0))
+        if self.rule == "capped":
+            norm = xp.abs(g[0]) if self.line else xp.sqrt((g * g).sum(0))
             inverse = 1.0 / xp.where(norm > 0.0, norm, xp.inf)
             return x - g * inverse * (xp.clip(inverse, -xp.inf, p["cap"]) * (lr * value)), memory
         m = p["beta1"] * memory[0] + (1.0 - p["beta1"]) * g
@@ -61,21 +68,19 @@ class Formulas:
 
     def in_core(self, x: Array, value: Array) -> Array:
         """Whether x is in the core of the well that holds it (works with separators)."""
-        xp, work = self.xp, self.work
-        if work.dim == 1:
-            right = x[0] >= float(work.separators[0])
-            floor, margin = (xp.where(right, float(a[1]), float(a[0])) for a in (work.floors, work.margins))
-            return value - floor <= margin
-        place = xp.searchsorted(self.put(work.separators), x, side="right")
-        return value - self.put(work.floors)[place].sum(0) <= xp.amin(self.put(work.margins)[place], 0)
+        xp = self.xp
+        if self.line:
+            (wall,), floors, margins = self.wells
+            right = x[0] >= wall
+            return value - xp.where(right, floors[1], floors[0]) <= xp.where(right, margins[1], margins[0])
+        place = xp.searchsorted(self.separators, x, side="right")
+        return value - self.floors[place].sum(0) <= xp.amin(self.margins[place], 0)
 
     def other_core(self, x: Array, start: Array) -> Array:
         """Whether x is in a core other than the start's (works with cores)."""
         found = start < -1  # nowhere
-        for j, (centre, h, margin) in enumerate(
-            zip(self.work.centres, self.work.hessians, self.work.margins, strict=True)
-        ):
-            u, v = x[0] - float(centre[0]), x[1] - float(centre[1])
-            depth = float(h[0, 0]) * u * u + 2.0 * float(h[0, 1]) * u * v + float(h[1, 1]) * v * v
-            found = found | ((depth <= 2.0 * float(margin)) & (start != j))
+        for j, (m0, m1, h00, h01, h11, margin) in enumerate(self.cores):
+            u, v = x[0] - m0, x[1] - m1
+            depth = h00 * u * u + 2.0 * h01 * u * v + h11 * v * v
+            found = found | ((depth <= 2.0 * margin) & (start != j))
         return found

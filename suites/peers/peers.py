@@ -29,6 +29,7 @@ PEERS = {
     "numba": Peer("Numba, scalar loop", "numba_", 1 / 8),
     "jax": Peer("JAX, jit + vmap + fori_loop", "jax_", 1 / 8),
     "torch": Peer("PyTorch, eager", "torch_", 1 / 8),
+    "torch-compile": Peer("PyTorch, torch.compile", "torch_compiled", 1 / 8),
     "numpy": Peer("NumPy", "numpy_", 1 / 8, single=True),
     "diffrax": Peer("diffrax", "diffrax_", 1 / 64),
     "pynamicalsys": Peer("pynamicalsys", "pynamicalsys_", 1 / 64),
