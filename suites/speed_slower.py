@@ -8,6 +8,7 @@ counts.  Results stay out of results/asv: they are for this question only.
     python -m suites.speed_slower main HEAD --bench kernels   # any two commits, some of the benchmarks
 """
 
+import argparse
 import json
 import math
 import subprocess
@@ -123,7 +124,8 @@ def table(passes: Sequence[Ratios], factor: float) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = Parser(prog="python -m suites.speed_slower", description=__doc__, allow_abbrev=False)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = Parser(prog="python -m suites.speed_slower", description=__doc__, formatter_class=form, allow_abbrev=False)
     parser.add_argument("parent", nargs="?", help="default: the parent of HEAD")
     parser.add_argument("head", nargs="?", default="HEAD")
     parser.add_argument("--factor", type=float, default=FACTOR, help="default: 1.15")
