@@ -16,36 +16,17 @@ from dynbench.kernels.shape import (
     APART,
     BIG,
     DIVERGED,
-    FLOOR,
-    FOUND,
     GAP,
-    MARGIN,
     MOVED,
-    NEXT,
     NORM,
     SIZE,
     STATUS,
     STEEP,
     TOLERANCE_G,
     TOLERANCE_X,
-    VAL,
 )
 
-LANES = DIM = STATE = X = LO = HI = S = RING = SNAP = CENTRE = RADII = 0
-
-
-def scan(w, t, a, b, c, seed):
-    """Lists, in FOUND, the lanes that have met a target or a core at L = VAL, or left their walls; how many."""
-    count = 0
-    for i in range(LANES):
-        value = w[VAL * LANES + i]
-        event = (value <= w[NEXT * LANES + i]) | (value - w[FLOOR * LANES + i] <= w[MARGIN * LANES + i])
-        for d in range(DIM):
-            y = w[(X + d) * LANES + i]
-            event |= (y < w[(LO + d) * LANES + i]) | (y >= w[(HI + d) * LANES + i])
-        t[FOUND * LANES + count] = i
-        count += event
-    return count
+LANES = DIM = STATE = X = S = RING = SNAP = CENTRE = RADII = 0
 
 
 def astray(w, t, a, b, c, seed):
@@ -86,6 +67,13 @@ def judge(w, t, k, first, c, seed):
         if row == APART and k - first < 8:
             continue
         slot = RING + old % 8 * DIM
+        if DIM == 1:  # as below, with sqrt(x * x) = |x|
+            for i in range(LANES):
+                x = w[X * LANES + i]
+                gap = x - w[slot * LANES + i]
+                w[MOVED * LANES + i] += 1.0 if (gap != 0.0) & (row == BIG) else 0.0
+                w[row * LANES + i] += 0.0 if abs(gap) <= TOLERANCE_X * (1.0 + abs(x)) else 1.0
+            continue
         for i in range(LANES):
             w[GAP * LANES + i] = 0.0
             w[SIZE * LANES + i] = 0.0

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from dynbench.dynamics.base import Dynamics
-from dynbench.kernels import events, lanes, passage, pointer, shape, trajectory
+from dynbench.kernels import ends, events, fences, lanes, passage, pointer, shape, trajectory
 from dynbench.kernels.rewrite import CannotLift, place, rewritten
 from dynbench.kernels.score import Scored
 from dynbench.kernels.shape import Shape
@@ -39,8 +39,11 @@ from numba import cfunc, njit, types
 
 '''
 PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule
-LANES = ("scan", "astray", "periodic", "remember", "judge")  # functions of a block's layout
-PLACES = ("lanes", "dim", "state", "x", "lo", "hi", "s", "ring", "snap", "centre", "radii")  # what those depend on
+LANES = ("astray", "periodic", "remember", "judge", "enter", "happen", "release", "tally", "finish")  # of a layout
+PLACES = (  # what those depend on
+    "lanes", "dim", "state", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "s", "ring", "snap",
+    "centre", "radii", "ended",
+)  # fmt: skip
 POINTER = "@cfunc(SIGNATURE, error_model='numpy', cache=True)\n"
 DOOR = """
 _integer = types.int64
@@ -112,15 +115,15 @@ def driver(door: str, functions: Sequence[tuple[str, str]], known: str, what: st
 
 @lru_cache(maxsize=1)
 def driver_source() -> str:
-    """The common text of whole trajectories: `events` and `trajectory`."""
-    functions = [*functions_of(events), *functions_of(trajectory)]
+    """The common text of whole trajectories."""
+    functions = functions_of(trajectory)
     return driver(DRIVER % (len(PAIR + LANES), WHOLE), functions, constants(), " from its kernels' common text")
 
 
 @lru_cache(maxsize=1)
 def passage_source() -> str:
-    """The common text of first passages: `passage`, and the one function that it has from `trajectory`."""
-    functions = [f for f in functions_of(trajectory) if f[0] == "copy"] + functions_of(passage)
+    """The common text of first passages: `passage`, and what it has from `trajectory`."""
+    functions = [f for f in functions_of(trajectory) if f[0] in ("aligned", "copy")] + functions_of(passage)
     known = constants({n: getattr(passage, n) for n in ("PASSED", "GOING", "DONE")})
     return driver(DRIVER % (len(PAIR), PASSAGE), functions, known, " from its kernels' text for first passages")
 
@@ -138,9 +141,11 @@ def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, 
 
 
 def lanes_source(places: Shape) -> str:
-    """The text of `lanes` for one layout: many pairs of the same dimension share it."""
-    fixed = constants({n.upper(): getattr(places, n) for n in PLACES})
-    texts = [POINTER + text for _, text in functions_of(lanes)]
+    """The text of `events`, `fences`, `ends`, `lanes` for one layout: many pairs of the same dimension share it."""
+    tables = {"ROWS": places.height, "COUNTS": (shape.PLACES + places.dim) * places.lanes}
+    fixed = constants({n.upper(): getattr(places, n) for n in PLACES} | tables)
+    functions = [f for module in (events, fences, ends, lanes) for f in functions_of(module)]
+    texts = [(POINTER if name in LANES else CALLED) + text for name, text in functions]
     return "\n".join([HEAD.format(what=" from its kernels' text for all lanes"), fixed, DOOR, *texts])
 
 

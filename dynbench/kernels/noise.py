@@ -29,14 +29,15 @@ START = 1 << 30  # `uniforms` adds it by itself
 def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int, int, int]:
     """(hi(B c2) ^ c1 ^ k0, lo(B c2), hi(A c0) ^ c3 ^ k1, lo(A c0)) and the next key, k + (0x9E3779B9, 0xBB67AE85).
 
-    A = 0xD2511F53, B = 0xCD9E8D57.  A product fills all 64 bits and may come out negative in int64; the mask after
-    the shift makes that harmless.  The mask before it tells LLVM that a 32-bit multiplication (vpmuludq) is enough.
+    A = 0xD2511F53, B = 0xCD9E8D57.  Only the low 32 bits of what goes in and comes out count: the others hold what
+    shifts and products leave there, and a product may come out negative in int64.  The masks tell LLVM that a 32-bit
+    multiplication (vpmuludq) is enough, and cost nothing, as it ignores those bits.
     """
     a = (c0 & 0xFFFFFFFF) * 0xD2511F53
     b = (c2 & 0xFFFFFFFF) * 0xCD9E8D57
-    n0 = ((b >> 32) & 0xFFFFFFFF) ^ c1 ^ k0
-    n2 = ((a >> 32) & 0xFFFFFFFF) ^ c3 ^ k1
-    return n0, b & 0xFFFFFFFF, n2, a & 0xFFFFFFFF, (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    n0 = (b >> 32) ^ c1 ^ k0
+    n2 = (a >> 32) ^ c3 ^ k1
+    return n0, b, n2, a, (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
 
 
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
@@ -55,7 +56,7 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
-    return c0, c1, c2, c3
+    return c0 & 0xFFFFFFFF, c1 & 0xFFFFFFFF, c2 & 0xFFFFFFFF, c3 & 0xFFFFFFFF
 
 
 def unit(high: int, low: int) -> float:
@@ -67,14 +68,8 @@ def unit(high: int, low: int) -> float:
     return a + b
 
 
-def normals(step_pair: int, coordinate: int, stream: int, seed: int) -> tuple[float, float]:
-    """sqrt(-2 ln v) sin(2 pi u) and sqrt(-2 ln v) cos(2 pi u): two independent standard normals (Box & Muller, 1958).
-
-    u in [0, 1) and v in (0, 1] have 53 bits each, so no value exceeds 8.58.  `step_pair` is step // 2; an even step
-    takes the first normal and an odd one the second.  A coordinate with bit 31 (`GRADIENT`) set gives the noise in
-    gradients, which is independent of all others.  `stream` tells the trajectories apart (`streams`).
-    All four are int64, or uint64 with the same bits.
-    """
+def uniform_pair(step_pair: int, coordinate: int, stream: int, seed: int) -> tuple[float, float]:
+    """(v, u): what `normals` is made from, v in (0, 1] and u in [0, 1) with 53 bits each."""
     # int changes nothing in a compiled lane; NumPy's scalars would warn when a product wraps.
     w0, w1, w2, w3 = philox(
         int(step_pair) & 0xFFFFFFFF,
@@ -84,9 +79,31 @@ def normals(step_pair: int, coordinate: int, stream: int, seed: int) -> tuple[fl
         int(seed) & 0xFFFFFFFF,
         (int(seed) >> 32) & 0xFFFFFFFF,
     )
-    radius = math.sqrt(-2.0 * log_positive(1.0 - unit(w0, w1)))
-    s, c = sincos_turns(unit(w2, w3))
-    return radius * s, radius * c
+    return 1.0 - unit(w0, w1), unit(w2, w3)
+
+
+def radius(v: float) -> float:
+    """sqrt(-2 ln v), v in (0, 1]: how far from 0 a pair of normals lies."""
+    return math.sqrt(-2.0 * log_positive(v))
+
+
+def turned(r: float, u: float) -> tuple[float, float]:
+    """r sin(2 pi u) and r cos(2 pi u), u in [0, 1)."""
+    s, c = sincos_turns(u)
+    return r * s, r * c
+
+
+def normals(step_pair: int, coordinate: int, stream: int, seed: int) -> tuple[float, float]:
+    """sqrt(-2 ln v) sin(2 pi u) and sqrt(-2 ln v) cos(2 pi u) of `uniform_pair`: two independent standard normals.
+
+    Source: Box and Muller (1958).  With 53 bits none exceeds 8.58.
+
+    `step_pair` is step // 2; an even step takes the first normal and an odd one the second.  A coordinate with bit 31
+    (`GRADIENT`) set gives the noise in gradients, which is independent of all others.  `stream` tells the trajectories
+    apart (`streams`).  All four are int64, or uint64 with the same bits.
+    """
+    v, u = uniform_pair(step_pair, coordinate, stream, seed)
+    return turned(radius(v), u)
 
 
 def uniforms(index: npt.ArrayLike, coordinate: int, draw: int, seed: int) -> npt.NDArray[np.float64]:

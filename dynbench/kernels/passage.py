@@ -27,7 +27,7 @@ from dynbench.kernels.shape import (
     STREAM,
     VAL,
 )
-from dynbench.kernels.trajectory import copy
+from dynbench.kernels.trajectory import aligned, copy
 
 PASSED = len(STATUSES)  # the status of a lane that left its box, after those of a whole trajectory
 GOING, DONE = -1, -2  # of a lane's fate; else a status that is yet to be written
@@ -96,7 +96,7 @@ def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop):
     """
     begin, evaluate, advance = functions
     memory, budget = limits[3], limits[4]
-    w = np.zeros(s.height * s.lanes)
+    w = aligned(s.height * s.lanes)
     t = np.zeros((1, s.lanes), np.int64)
     fate = np.zeros(s.lanes, np.int64)
     for first in range(rows[0], rows[1], s.lanes):

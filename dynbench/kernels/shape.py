@@ -7,17 +7,21 @@ dimension and stand in `Shape`.  Its integers live in `t`, row by row.
 
 from typing import NamedTuple
 
-# rows of `w`: lowest value, next target, value, |grad|, step, noise amplitudes, and the core that would be a commit
-BEST, NEXT, VAL, NORM, LR, AMP, GN, FLOOR, MARGIN = range(9)
+# rows of `w`: lowest value, the highest L that anybody waits for, value, |grad|, step, noise amplitudes, and the
+# highest L inside the core that would be a commit
+BEST, NEXT, VAL, NORM, LR, AMP, GN, CORE = range(8)
 # counters of the last steps (only zero or not matters), and of the optional quantities
-MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP = range(9, 16)
-GAP, SIZE = 16, 17  # scratch
-SCALARS = 18
+MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP = range(8, 15)
+GAP, SIZE = 15, 16  # scratch
+END_VALUE, END_BEST = 17, 18  # what a trajectory ended with
+SCALARS = 19
 
-# rows of `t` (int64)
-STREAM, START, LABEL, EXIT, COMMIT, HIT, STATUS = range(7)
-CROSSINGS, LAST, SINCE, GLOBAL, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND = range(7, 14)
-PLACES = 14  # first of DIM rows: each coordinate's well, from the left.  FOUND: the lanes to which something happened
+# rows of `t` (int64).  EXIT to GONE are what a trajectory ended with, in the order of a backend's output: BEST_STEP,
+# BOUND (steps that were limited) and GONE (when divergence was seen) are written at its end
+STREAM = 0
+EXIT, COMMIT, STATUS, LABEL, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND, GONE = range(1, 11)
+START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND = range(11, 17)
+PLACES = 17  # first of DIM rows: each coordinate's well, from the left.  FOUND: the lanes to which something happened
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
 STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged")
@@ -50,4 +54,5 @@ class Shape(NamedTuple):
     snap: int  # (1 + state) * dim rows
     centre: int  # of the sphere outside of which x has diverged
     radii: int
+    ended: int  # x where a trajectory ended
     p: int  # parameters rows

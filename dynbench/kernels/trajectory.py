@@ -10,100 +10,77 @@ import math
 
 import numpy as np
 
-from dynbench.kernels.events import core_at, release, value_met, walls_left, write_ends
 from dynbench.kernels.pointer import call
 from dynbench.kernels.shape import (
-    ABSORBED,
     AMP,
-    APART,
     BEST,
-    BIG,
-    CENSORED,
     COMMIT,
-    CONVERGED,
-    CROSSINGS,
-    CROSSINGS_SNAP,
-    CYCLING,
-    DIVERGED,
+    END_VALUE,
     EXIT,
-    FOUND,
-    GLOBAL,
-    GLOBAL_SNAP,
     GN,
     LABEL,
-    LAST,
-    LIMITED,
-    LIMITED_SNAP,
     LR,
-    MARGIN,
-    MOVED,
-    NEXT,
     PERIOD,
     PLACES,
     SCALARS,
-    SINCE,
-    STALLED,
     START,
-    STATUS,
-    STEEP,
     STREAM,
     VAL,
     WINDOW,
 )
 
 
+def aligned(count):
+    """Zeros from a multiple of 64 bytes on: no vector of 512 bits then spans two lines of the cache."""
+    room = np.zeros(count + 8)
+    first = (-room.ctypes.data // 8) % 8
+    return room[first : first + count]
+
+
 def copy(w, row, lanes, column, first, last):
     """A column's entries first, first + 1, ... into a row; beyond `last` its last one again."""
-    for i in range(lanes):
-        w[row * lanes + i] = column[min(first + i, last - 1)]
+    here = min(lanes, last - first)
+    w[row * lanes : row * lanes + here] = column[first : first + here]
+    w[row * lanes + here : (row + 1) * lanes] = column[last - 1]
 
 
-def load(s, w, t, hits, columns, levels, sphere, first, last):
+def furnish(s, w, t, levels, tables, sphere):
+    """What is the same for all trajectories: behind the rows the tables, as `events` has it; centre and radii."""
+    separators, wells, floors, margins, centres, hessians, halves = tables
+    place = s.height * s.lanes
+    for column in (levels, separators, floors, margins, centres.ravel(), hessians.ravel(), halves.ravel()):
+        w[place : place + column.size] = column
+        place += column.size
+    counts = (PLACES + s.dim) * s.lanes
+    t[counts], t[counts + 1], t[counts + 2] = levels.size, separators.size, wells.size
+    t[counts + 3 : counts + 3 + wells.size] = wells
+    for d in range(s.dim):
+        w[(s.centre + d) * s.lanes : (s.centre + d + 1) * s.lanes] = sphere[0][d]
+        w[(s.radii + d) * s.lanes : (s.radii + d + 1) * s.lanes] = sphere[1][d]
+
+
+def load(s, w, t, columns, hits, first, last):
     """Puts trajectories first, first + 1, ... into the lanes; lanes beyond `last` repeat its last one."""
     x0, parameters, lr, temperature, gradient_noise, stream, start = columns
     lanes = s.lanes
-    t[:] = 0
-    hits[:] = -1
+    t[: (PLACES + s.dim) * lanes] = 0
+    t[EXIT * lanes : (EXIT + 1) * lanes] = -1
+    t[COMMIT * lanes : (COMMIT + 1) * lanes] = -1
+    t[hits:] = -1
     w[: SCALARS * lanes] = 0.0
     w[BEST * lanes : (BEST + 1) * lanes] = math.inf
-    w[NEXT * lanes : (NEXT + 1) * lanes] = levels[0] if levels.size > 0 else math.nan
-    w[MARGIN * lanes : (MARGIN + 1) * lanes] = math.nan
     for d in range(s.dim):
-        # the first walls are yet to be found
-        w[(s.lo + d) * lanes : (s.lo + d + 1) * lanes] = math.inf if s.labelled else math.nan
-        w[(s.hi + d) * lanes : (s.hi + d + 1) * lanes] = math.nan
-        w[(s.centre + d) * lanes : (s.centre + d + 1) * lanes] = sphere[0][d]
-        w[(s.radii + d) * lanes : (s.radii + d + 1) * lanes] = sphere[1][d]
         copy(w, s.x + d, lanes, x0[d], first, last)
     for p in range(s.parameters):
         copy(w, s.p + p, lanes, parameters[p], first, last)
     copy(w, LR, lanes, lr, first, last)
     copy(w, AMP, lanes, temperature, first, last)
     copy(w, GN, lanes, gradient_noise, first, last)
+    copy(t, STREAM, lanes, stream, first, last)
+    copy(t, START, lanes, start, first, last)
+    copy(t, LABEL, lanes, start, first, last)
     for i in range(lanes):
-        n = min(first + i, last - 1)
         w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
-        t[STREAM, i] = stream[n]
-        t[START, i] = t[LABEL, i] = start[n]
-        t[EXIT, i] = t[COMMIT, i] = t[LAST, i] = -1
-
-
-def tally(s, w, t, k, skipped):
-    """Brings counters over `skipped` steps of a known period: each grows as it did in the last PERIOD steps."""
-    times = skipped // PERIOD
-    for i in range(s.lanes):
-        if s.residence and t[LABEL, i] == 0:
-            t[GLOBAL, i] += k - t[SINCE, i]
-            t[SINCE, i] = k
-        t[CROSSINGS, i] += (t[CROSSINGS, i] - t[CROSSINGS_SNAP, i]) * times
-        t[GLOBAL, i] += (t[GLOBAL, i] - t[GLOBAL_SNAP, i]) * times
-        w[LIMITED * s.lanes + i] += (w[LIMITED * s.lanes + i] - w[LIMITED_SNAP * s.lanes + i]) * times
-        if t[LAST, i] > k - PERIOD:
-            t[LAST, i] += skipped
-        t[SINCE, i] += skipped
-        t[CROSSINGS_SNAP, i] = t[CROSSINGS, i]
-        t[GLOBAL_SNAP, i] = t[GLOBAL, i]
-        w[LIMITED_SNAP * s.lanes + i] = w[LIMITED * s.lanes + i]
 
 
 def trace(s, w, first, k, paths):
@@ -114,31 +91,17 @@ def trace(s, w, first, k, paths):
         paths[first + i, k, s.dim] = w[VAL * s.lanes + i]
 
 
-def status_of(s, w, i, judged, window):
-    """The verdict on lane i; `judged`: whether judging went on to the end (see `lanes`)."""
-    if not judged:
-        return CENSORED
-    if w[MOVED * s.lanes + i] == 0.0:
-        return ABSORBED
-    if w[BIG * s.lanes + i] == 0.0:
-        return CONVERGED if w[STEEP * s.lanes + i] == 0.0 else STALLED
-    if w[APART * s.lanes + i] == 0.0 and window > 8:
-        return CYCLING
-    return CENSORED
-
-
-def finish(s, w, t, hits, steps, judged, block, tables, outputs):
-    """The verdict on each lane of a block that has not diverged, and what it ended with."""
-    first, lanes = block
-    for i in range(lanes):
-        if t[STATUS, i] == DIVERGED:
-            continue
-        t[STATUS, i] = status_of(s, w, i, judged, min(WINDOW, steps))
-        if s.residence and not s.cores and t[LABEL, i] == 0:
-            t[GLOBAL, i] += steps + 1 - t[SINCE, i]
-        if s.cores:
-            t[LABEL, i] = core_at(s, w, i, tables)
-        write_ends(s, w, t, hits, i, first + i, steps, outputs)
+def unload(s, w, t, hits, first, last, outputs):
+    """What the lanes ended with, into columns first, first + 1, ... up to `last`."""
+    times, reached, ends = outputs
+    lanes, here = s.lanes, min(s.lanes, last - first)
+    for r in range(times.shape[0]):
+        times[r, first : first + here] = t[(EXIT + r) * lanes : (EXIT + r) * lanes + here]
+    for j in range(reached.shape[0]):
+        reached[j, first : first + here] = t[hits + j * lanes : hits + j * lanes + here]
+    for r in range(ends.shape[0]):
+        row = END_VALUE + r if r < 2 else s.ended + r - 2
+        ends[r, first : first + here] = w[row * lanes : row * lanes + here]
 
 
 def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
@@ -151,20 +114,20 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.
     """
-    begin, evaluate, advance, scan, astray, periodic, remember, judge = functions
-    w = np.zeros(s.height * s.lanes)
-    t = np.zeros((PLACES + s.dim, s.lanes), np.int64)
-    hits = np.zeros((levels.size, s.lanes), np.int64)
+    begin, evaluate, advance, astray, periodic, remember, judge, enter, happen, release, tally, finish = functions
+    separators, wells, floors, margins, centres, hessians, halves = tables
+    room = levels.size + separators.size + floors.size + margins.size + centres.size + hessians.size + halves.size
+    hits = (PLACES + s.dim) * s.lanes + 3 + wells.size  # where in `t` the steps at which targets were hit begin
+    w = aligned(s.height * s.lanes + room)
+    t = aligned(hits + levels.size * s.lanes).view(np.int64)
+    furnish(s, w, t, levels, tables, sphere)
     simulated = 0
     opening = max(steps - WINDOW, 0)  # the window of the verdict begins here
     for first in range(rows[0], rows[1], s.lanes):
         lanes = min(s.lanes, rows[1] - first)
-        load(s, w, t, hits, columns, levels, sphere, first, rows[1])
+        load(s, w, t, columns, hits, first, rows[1])
         call(begin, w, t, 0, 0, 0, 0)
-        watched = 0  # lanes that have left their start's basin and not yet entered a core
-        for i in range(s.lanes):
-            watched += walls_left(s, w, t, i, 0, tables)
-            t[CROSSINGS, i], t[LAST, i] = 0, -1  # finding the first walls is no crossing
+        call(enter, w, t, 0, 0, 0, 0)
         traced = first < paths.shape[0]
         leaping = early != 0 and not s.noisy and not traced
         judged = True
@@ -175,13 +138,21 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
                     return simulated
                 if k > 0 and call(astray, w, t, 0, 0, 0, 0):
                     call(evaluate, w, t, 0, 0, 0, 0)
-                    if release(s, w, t, hits, k, (first, lanes), outputs) == 0 and not traced:
+                    if call(release, w, t, k, 0, 0, 0) == 0 and not traced:
                         break
                 if leaping and opening - k >= PERIOD:
                     same = call(periodic, w, t, 0, 0, 0, 0)
                     skipped = (opening - k) // PERIOD * PERIOD if same and k > 0 else 0
                     if s.counting:
-                        tally(s, w, t, k, skipped)
+                        call(tally, w, t, k, skipped, 0, 0)
+                    elif skipped > 0:  # if one step more moves nothing either, nothing ever moves again
+                        if call(advance, w, t, k, k + 1, 0, seed) % 2:
+                            call(happen, w, t, k + 1, 0, 0, 0)
+                        simulated += lanes
+                        if call(periodic, w, t, 0, 0, 0, 0):
+                            k = steps
+                            break
+                        k, skipped = k + 1, skipped - PERIOD
                     k += skipped
             judging = k >= opening and judged
             last = min(k - k % PERIOD + PERIOD, steps if k >= opening else opening)
@@ -193,21 +164,18 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
                 call(remember, w, t, k, 0, 0, 0)
             if judging or traced:
                 last = k + 1
-            done = call(advance, w, t, k, last, watched, seed)
+            done = call(advance, w, t, k, last, 0, seed)
             simulated += lanes * (done // 2 - k)
             k = done // 2
             if done % 2:
-                for f in range(call(scan, w, t, 0, 0, 0, 0)):
-                    watched += value_met(s, w, t, hits, levels, t[FOUND, f], k - 1)
-                    watched += walls_left(s, w, t, t[FOUND, f], k, tables)
+                call(happen, w, t, k, 0, 0, 0)
             if judging:
                 judged = call(judge, w, t, k, opening, 0, 0) != 0
         call(evaluate, w, t, 0, 0, 0, 0)
         if call(astray, w, t, 0, 0, 0, 0):
-            release(s, w, t, hits, steps, (first, lanes), outputs)
-        for f in range(call(scan, w, t, 0, 0, 0, 0)):
-            value_met(s, w, t, hits, levels, t[FOUND, f], steps)
+            call(release, w, t, steps, 0, 0, 0)
         if traced:
             trace(s, w, first, steps, paths)
-        finish(s, w, t, hits, steps, judged, (first, lanes), tables, outputs)
+        call(finish, w, t, steps, judged, min(WINDOW, steps), 0)
+        unload(s, w, t, hits, first, rows[1], outputs)
     return simulated

@@ -1,0 +1,56 @@
+"""Walls around lanes where basins are known by their cores alone: ellipsoids around the minima.  See `events`."""
+
+import math
+
+from dynbench.kernels.events import core_at, depth, set_free
+from dynbench.kernels.shape import COMMIT, EXIT, START
+
+LANES = DIM = X = LO = HI = ROWS = COUNTS = 0
+
+
+def fence(w, t, i, k):
+    """Lane i has left its walls: is it in another core?  If not, walls that no other core reaches into."""
+    many = t[COUNTS + 2]
+    centres = ROWS * LANES + t[COUNTS] + t[COUNTS + 1] + 2 * many
+    halves = centres + many * DIM + many * DIM * DIM
+    core = core_at(w, t, i)
+    if core >= 0 and core != t[START * LANES + i]:
+        t[EXIT * LANES + i] = t[COMMIT * LANES + i] = k
+        set_free(w, i)  # nothing more depends on where it is, until the end
+        return
+    for d in range(DIM):
+        w[(LO + d) * LANES + i], w[(HI + d) * LANES + i] = -math.inf, math.inf
+    for j in range(many):
+        if j == t[START * LANES + i]:
+            continue
+        axis, gap = 0, -math.inf  # the axis along which x is farthest from the box around core j
+        for d in range(DIM):
+            away = abs(w[(X + d) * LANES + i] - w[centres + j * DIM + d]) - w[halves + j * DIM + d]
+            if away > gap:
+                axis, gap = d, away
+        lo, hi = (LO + axis) * LANES + i, (HI + axis) * LANES + i
+        centre, half = w[centres + j * DIM + axis], w[halves + j * DIM + axis]
+        if gap <= 0.0:
+            squeeze(w, t, i, j)
+        elif w[(X + axis) * LANES + i] < centre:
+            w[hi] = min(w[hi], centre - half)
+        else:
+            w[lo] = max(w[lo], centre + half)
+
+
+def squeeze(w, t, i, j):
+    """Lane i is in core j's box but outside its ellipsoid: walls at x +- r, a cube that stays outside.
+
+    sqrt((y - m)' H (y - m)) changes by at most |H|^(1/2) |y - x| <= (|H| dim)^(1/2) r, |H| being the Frobenius norm.
+    """
+    many = t[COUNTS + 2]
+    margins = ROWS * LANES + t[COUNTS] + t[COUNTS + 1] + many
+    hessian = margins + many + many * DIM + j * DIM * DIM
+    square = 0.0
+    for a in range(DIM * DIM):
+        square += w[hessian + a] * w[hessian + a]
+    outside = math.sqrt(depth(w, t, i, j)) * (1.0 - 1e-9) - math.sqrt(2.0 * w[margins + j])
+    r = max(outside, 0.0) / math.sqrt(math.sqrt(square) * DIM)
+    for d in range(DIM):
+        x, lo, hi = w[(X + d) * LANES + i], (LO + d) * LANES + i, (HI + d) * LANES + i
+        w[lo], w[hi] = max(w[lo], x - r), min(w[hi], x + r)
