@@ -181,6 +181,8 @@ def test_what_is_missing_is_named_and_no_error(tmp_path, monkeypatch):
         (("--peers", "fortran"), "there is no peer 'fortran'"),
         (("--threads", "some"), "--threads takes whole numbers"),
         (("--steps", "0"), "at least 1"),
+        (("--count", "0"), "at least 1"),
+        (("--works", ","), "--works names none"),
     ],
 )
 def test_wrong_names_are_one_sentence(arguments, told):

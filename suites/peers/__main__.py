@@ -6,6 +6,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from dynbench.backends.cpu import cores
@@ -34,10 +35,11 @@ def parser() -> Parser:
     return parser
 
 
-def chosen(text: str, known: object, what: str) -> list[str]:
-    """Names of a list with commas.  Raises ValueError where one is unknown."""
+def chosen(text: str, known: Mapping[str, object], what: str) -> list[str]:
+    """Names of a list with commas.  Raises ValueError where one is unknown, or there is none."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    assert isinstance(known, dict)
+    if not names:
+        raise ValueError(f"--{what}s names none; known: {', '.join(known)}")
     for name in names:
         if name not in known:
             raise ValueError(f"there is no {what} {name!r}; known: {', '.join(known)}")
@@ -62,7 +64,7 @@ def act(arguments: list[str]) -> int:
     given = parser().parse_args(arguments)
     works, peers = chosen(given.works, KINDS, "work"), chosen(given.peers, PEERS, "peer")
     threads = numbers(given.threads)
-    if min(given.steps, given.repeats, given.count or 1) < 1:
+    if min(given.steps, given.repeats, 1 if given.count is None else given.count) < 1:
         raise ValueError("--steps, --repeats and --count are at least 1")
     target = Path(given.markdown) if given.markdown else None
     if target is not None:

@@ -5,12 +5,10 @@ halves or unvectorised, and an expert would not.
 """
 
 import ctypes
-import getpass
 import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +37,15 @@ class Given(ctypes.Structure):
     _fields_ = [(name, kind(name)) for name in FIELDS]
 
 
+def home() -> Path:
+    """Where libraries are kept: $DYNBENCH_PEERS, which the parent sets, else beside dynbench's kernels."""
+    if chosen := os.environ.get("DYNBENCH_PEERS"):
+        return Path(chosen)
+    from dynbench.kernels.link import cache_directory  # it brings Numba in
+
+    return cache_directory() / "peers"
+
+
 def build(name: str, arithmetic: str) -> Path:
     """The shared library of a work, compiled once: it is named by the hash of its texts and flags."""
     source = HERE / f"{name.replace('-', '_')}.c"
@@ -49,9 +56,7 @@ def build(name: str, arithmetic: str) -> Path:
         raise Missing("gcc is not on the PATH")
     command = [gcc, *FLAGS, arithmetic, "-shared", "-fPIC", str(source), "-lm"]
     texts = b"".join(file.read_bytes() for file in [source, *sorted(HERE.glob("*.h"))])
-    folder = Path(
-        os.environ.get("DYNBENCH_PEERS") or Path(tempfile.gettempdir()) / f"dynbench-peers-{getpass.getuser()}"
-    )
+    folder = home()
     path = folder / f"peer_{hashlib.sha256(texts + ' '.join(command).encode()).hexdigest()[:20]}.so"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

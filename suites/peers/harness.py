@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from dynbench.kernels.link import cache_directory
 from suites.peers.agree import verdict
 from suites.peers.peers import PEERS
 from suites.peers.works import Work, part, work
@@ -47,7 +48,8 @@ class Row:
         return self.count * self.steps / min(self.seconds) / 1e9 if self.seconds else float("nan")
 
     def told(self) -> dict[str, Any]:
-        return asdict(self) | {"rate": self.rate, "best": self.best}
+        """For JSON, which knows no nan."""
+        return asdict(self) | {"rate": self.rate, "best": self.best} if self.seconds else asdict(self)
 
 
 def environment(threads: int, folder: Path | None = None) -> dict[str, str]:
@@ -58,6 +60,7 @@ def environment(threads: int, folder: Path | None = None) -> dict[str, str]:
     told["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
     told["JAX_PLATFORMS"] = "cpu"
     told["PYTHONWARNINGS"] = "ignore"
+    told["DYNBENCH_PEERS"] = os.environ.get("DYNBENCH_PEERS") or str(cache_directory() / "peers")
     if folder is not None:
         kept = {"DYNBENCH_CACHE": "dynbench", "DYNBENCH_PEERS": "c", "NUMBA_CACHE_DIR": "numba"}
         kept |= {"JAX_COMPILATION_CACHE_DIR": "jax", "TORCHINDUCTOR_CACHE_DIR": "torch", "XDG_CACHE_HOME": "xdg"}
