@@ -50,7 +50,8 @@ class Cpu:
         count, dim = len(batch), loss.dim
         order = np.argsort(targets)[::-1]
         levels = loss.minimum_value + np.array(targets, float)[order]
-        times, reached = np.empty((4 + len(RECORDS), count), np.int64), np.empty((len(targets), count), np.int64)
+        kinds = 4 + (len(RECORDS) if record else 0)
+        times, reached = np.empty((kinds, count), np.int64), np.empty((len(targets), count), np.int64)
         ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim + 1))
         columns = (
             batch.x0,
@@ -72,9 +73,8 @@ class Cpu:
         updates = threads(slice_of, slices(count, steps, dim, self.workers), self.workers, stop, self.progress)
         if stop[0] != 0:  # by another thread: nothing here is whole
             raise KeyboardInterrupt
-        hit = np.empty_like(reached)
-        hit[order] = reached
-        records = dict(zip(RECORDS, times[4:], strict=True))
+        hit = reached if len(targets) == 1 else reached[np.argsort(order)]
+        records = dict(zip(RECORDS, times[4:], strict=bool(record)))
         return Endings(
             times[0], times[1], hit, times[2], times[3], ends[0], ends[1], ends[2:],
             {name: records[name] for name in record}, kept, updates,

@@ -19,4 +19,7 @@ class Scored(Step):
         return [*super().opening(), *self.score()]
 
     def met(self) -> list[ast.stmt]:
-        return [*self.score(), *statements("flag = flag | (val < next)")]
+        return self.score()
+
+    def waited(self) -> list[ast.stmt]:
+        return statements("flag = flag | (val < next)")

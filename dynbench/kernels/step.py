@@ -13,18 +13,7 @@ from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
-VECTORS = (
-    "x",
-    "lo",
-    "hi",
-    "centre",
-    "radii",
-    "ended",
-    "z",
-    "z_odd",
-    "zg",
-    "zg_odd",
-)  # and beyond UNROLLED dimensions g
+VECTORS = ("x", "lo", "hi", "centre", "radii", "ended", "z", "z_odd", "zg", "zg_odd")  # and g beyond UNROLLED
 RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited", "t_diverged")
 """Optional quantities (--record), in the order in which `ends.write_end` gives them.  t_diverged: the step at which
 divergence was seen, which is tested every PERIOD steps and at the last; -1: never."""
@@ -130,7 +119,7 @@ class Step:
         return [name("x[d]"), name("g[d]"), name("v"), name("n"), name("lr"), state, *self.rule_parameters]
 
     def move(self) -> ast.For:
-        """For each coordinate: x <- x + dx (+ noise), its memory, and whether it left its walls."""
+        """For each coordinate: x <- x + dx (+ noise), and its memory."""
         body, result = inline(self.dynamics.step, self.rule_arguments(), self.fresh("r"), self.helper, self.dim)
         if not isinstance(result, ast.Tuple) or len(result.elts) != 2 or not isinstance(result.elts[1], ast.Tuple):
             raise CannotLift(f"{place(self.dynamics.step)}: `step` must end in `return dx, state`")
@@ -145,9 +134,7 @@ class Step:
         for j in range(self.state):
             body += statements(f"s{j}[d] = new{j}")
         body += statements("y = x[d] + dx + amp * z[d]" if self.variant.noisy else "y = x[d] + dx")
-        body += statements("x[d] = y")
-        body += statements("flag = flag | (y < lo[d]) | (y >= hi[d])")
-        return loop(body)
+        return loop([*body, *statements("x[d] = y")])
 
     def records(self) -> list[ast.stmt]:
         """Optional quantities that a step must look at."""
@@ -177,13 +164,19 @@ class Step:
             body.append(loop(statements("g[d] = g[d] + gn * zg[d]")))
         body += [*self.norm(), *self.records(), self.move()]
         body += self.met()
-        inner = [*self.draw(), *self.lifted(body), "k += 1"]
+        # A loop of its own: LLVM works on four vectors at once, and with theirs the step has too few mask registers.
+        watch = self.lifted([loop(statements("flag = flag | (x[d] < lo[d]) | (x[d] >= hi[d])")), *self.waited()])
+        inner = [*self.draw(), *self.lifted(body), *watch, "k += 1"]
         lines = ["flag = False", "while k < last and not flag:", *indented(inner), "return 2 * k + flag"]
         return "\n".join(["def advance(w, t, k, last, c, seed):", *indented(lines)]) + "\n"
 
     def met(self) -> list[ast.stmt]:
-        """What is recorded of L(x_k), and whether somebody waits for it."""
-        return statements("best = v if v < best else best\nval = v\nflag = flag | (v <= next)")
+        """What is recorded of L(x_k)."""
+        return statements("best = v if v < best else best\nval = v")
+
+    def waited(self) -> list[ast.stmt]:
+        """Whether somebody waits for it."""
+        return statements("flag = flag | (val <= next)")
 
     def draw(self) -> list[str]:
         """Normals for step k: each Philox block gives a pair, the sine for an even step, the cosine for the next."""
