@@ -2,7 +2,8 @@
 
 Both commits are built and measured by asv, from `suites/speed` as it stands here.  What looks slower by more than the
 factor is measured again, in the other order, and a third time; only what is slower by more than the factor each time
-counts.  Results stay out of results/asv: they are for this question only.
+counts.  Results stay out of results/asv: they are for this question only.  Ask on a machine with nothing else to do:
+beside other work even this finds slowdowns that are none.
 
     python -m suites.speed_slower                             # HEAD and HEAD^, 15 %, about 6 minutes on two cores
     python -m suites.speed_slower main HEAD --bench kernels   # any two commits, some of the benchmarks
