@@ -62,7 +62,7 @@ def first_passages(
     columns = (batch.x0, batch.parameters, batch.lr, *noise)
     level = np.full(count, np.nan) if limits.level is None else limits.level
     going_on = np.empty((shape.state * dim, 0)) if memory is None else memory
-    limit = (limits.lo, limits.hi, level, going_on, limits.budget)
+    limit = (limits.lo, np.nextafter(limits.hi, -np.inf), level, going_on, limits.budget)
     times, ends = np.empty((2, count), np.int64), np.empty((1 + (1 + shape.state) * dim, count))
     stop, seed = np.zeros(1, np.int64), int(np.uint64(batch.seed).view(np.int64))
     ball = sphere(loss)

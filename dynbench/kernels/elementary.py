@@ -39,6 +39,11 @@ LARGEST_ANGLE = 210828714.13315654  # 2**27 * pi/2
 TURN_LOW = 6.123233995736766e-17  # pi/2 minus the double next to it
 
 
+def bits(x: float) -> int:
+    """The 64 bits of x as an integer, which is negative where the sign bit is set."""
+    return np.float64(x).view(np.int64)
+
+
 def exp_tail(r: float) -> float:
     """exp(r) - 1 - r for |r| <= ln(2)/2, a polynomial of degree 11 with relative error 2**-56 of exp(r)."""
     p = 2.511291101183863e-08

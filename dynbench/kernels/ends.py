@@ -56,7 +56,7 @@ from dynbench.kernels.shape import (
     VAL,
 )
 
-LANES = DIM = X = LO = HI = CENTRE = RADII = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = 0
+LANES = DIM = X = LO = HI = CENTRE = RADII = ENDED = S = STATE = LABELLED = CORES = COUNTING = RESIDENCE = 0
 
 
 def walls_left(w, t, i, k):
@@ -64,7 +64,7 @@ def walls_left(w, t, i, k):
     outside = lost = False
     for d in range(DIM):
         y = w[(X + d) * LANES + i]
-        outside |= y < w[(LO + d) * LANES + i] or y >= w[(HI + d) * LANES + i]
+        outside |= y < w[(LO + d) * LANES + i] or y > w[(HI + d) * LANES + i]
         lost |= y != y
     if outside and not lost:
         if CORES:
@@ -87,14 +87,33 @@ def enter(w, t, a, b, c, seed):
     return 0
 
 
+def calm(w, t):
+    """Lanes that have diverged raise flags for nothing where x is nan: they go on from the centre of the domain."""
+    for i in range(LANES):
+        if t[STATUS * LANES + i] == DIVERGED:
+            for d in range(DIM):
+                w[(X + d) * LANES + i] = w[(CENTRE + d) * LANES + i]
+            for r in range(DIM * STATE):
+                w[(S + r) * LANES + i] = 0.0
+
+
 def happen(w, t, k, b, c, seed):
     """Some lanes have met L(x_(k-1)), in VAL, or left their walls with x_k."""
+    many = place = 0
     for i in range(LANES):
-        event = w[VAL * LANES + i] <= w[NEXT * LANES + i]
+        event = w[VAL * LANES + i] < w[NEXT * LANES + i]
         for d in range(DIM):
             y = w[(X + d) * LANES + i]
-            event |= (y < w[(LO + d) * LANES + i]) | (y >= w[(HI + d) * LANES + i])
+            event |= (y < w[(LO + d) * LANES + i]) | (y > w[(HI + d) * LANES + i])
         t[FOUND * LANES + i] = event
+        many += event
+        place += i * event
+    if many == 0:
+        calm(w, t)
+    if many == 1:  # as a rule; there is no need to look for it
+        value_met(w, t, place, k - 1)
+        walls_left(w, t, place, k)
+        return 0
     for i in range(LANES):
         if t[FOUND * LANES + i]:
             value_met(w, t, i, k - 1)

@@ -1,9 +1,9 @@
 """What happens to single lanes: a target met, a wall crossed, another core entered, divergence, the end.
 
-The step only compares each lane with its walls and with the highest L that anybody waits for.  While x stays within its
-walls its label cannot change, so these functions run on the few steps where some lane did cross, and cost nothing
-elsewhere.  All of it is exact: the same events, at the same steps, as a test at every step would find.
-A level or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that is nan lies in no
+The step only compares each lane with its walls, lo <= x <= hi, and with the level NEXT, L < NEXT being what somebody
+waits for.  While x stays within its walls its label cannot change, so these functions run on the few steps where some
+lane did cross, and cost nothing elsewhere.  All of it is exact: the same events, at the same steps, as a test at every
+step would find.  A level or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that is nan lies in no
 basin, and changes none.
 
 Like `lanes` this is real Python that becomes part of a layout's module.  Behind the rows, `t` holds from COUNTS on the
@@ -36,9 +36,9 @@ LANES = DIM = X = LO = HI = ROWS = COUNTS = CORES = COUNTING = RESIDENCE = 0  # 
 
 
 def above(y):
-    """The next float above y."""
+    """The next float above y; nan of nan."""
     bits = np.float64(y).view(np.int64)
-    return 5e-324 if y == 0.0 else np.int64(bits + (1 if y > 0.0 else -1)).view(np.float64)
+    return 5e-324 if y == 0.0 else np.int64(bits + (1 if y > 0.0 else -1)).view(np.float64) if y == y else y
 
 
 def highest(base, margin):
@@ -52,10 +52,10 @@ def highest(base, margin):
 
 
 def await_next(w, t, i):
-    """NEXT of lane i: its next target or the core that would be a commit, whichever is higher."""
+    """NEXT of lane i: just above its next target or the core that would be a commit, whichever is higher."""
     j = t[HIT * LANES + i]
     target, core = w[ROWS * LANES + j] if j < t[COUNTS] else math.nan, w[CORE * LANES + i]
-    w[NEXT * LANES + i] = core if core >= target or target != target else target
+    w[NEXT * LANES + i] = above(core if core >= target or target != target else target)
 
 
 def set_free(w, i):
@@ -67,7 +67,7 @@ def set_free(w, i):
 def value_met(w, t, i, k):
     """Targets and the core that L(x_k) of lane i, in VAL, has reached."""
     value, j = w[VAL * LANES + i], t[HIT * LANES + i]
-    if not value <= w[NEXT * LANES + i]:
+    if not value < w[NEXT * LANES + i]:
         return
     while j < t[COUNTS] and value <= w[ROWS * LANES + j]:
         t[COUNTS + 3 + t[COUNTS + 2] + j * LANES + i] = k
@@ -113,10 +113,10 @@ def relabel(w, t, i, k):
     for d in range(DIM):
         y, lo, hi = w[(X + d) * LANES + i], (LO + d) * LANES + i, (HI + d) * LANES + i
         p = t[(PLACES + d) * LANES + i]
-        if y < w[lo] or y >= w[hi]:
+        if y < w[lo] or y > w[hi]:
             p = t[(PLACES + d) * LANES + i] = position(w, t, y)
             w[lo] = w[first + p - 1] if p > 0 else -math.inf
-            w[hi] = w[first + p] if p < separators else math.inf
+            w[hi] = -above(-w[first + p]) if p < separators else math.inf
         floor += w[floors + p]
         margin = min(margin, w[margins + p])
     label = label_at(t, i)

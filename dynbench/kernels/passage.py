@@ -1,8 +1,8 @@
 """The CPU kernel of first passages: each trajectory ends where it first leaves its box, or at its own budget.
 
 A block's lanes advance together by the same `advance` as in `trajectory`.  Here a lane's walls are those of its box
-[lo, hi), and where the loss's score is compared with a level (see `score`), VAL holds -score and NEXT -level, so that
-a lane has passed when VAL < NEXT.  No walls or no level: nan, which nothing ever meets.  A start that is beyond
+lo <= x <= hi, and where the loss's score is compared with a level (see `score`), VAL holds -score and NEXT -level, so
+that a lane has passed when VAL < NEXT.  No walls or no level: nan, which nothing ever meets.  A start that is beyond
 passes at k = 0.  A lane that has ended is left to itself; the block goes on until all have.
 
 Nothing depends on which lanes stand side by side: k counts each lane's own steps, and divergence is tested where a
@@ -63,7 +63,7 @@ def fate_of(s, w, i, k, budget):
     far = False
     for d in range(s.dim):
         x = w[(s.x + d) * s.lanes + i]
-        passed |= x < w[(s.lo + d) * s.lanes + i] or x >= w[(s.hi + d) * s.lanes + i]
+        passed |= x < w[(s.lo + d) * s.lanes + i] or x > w[(s.hi + d) * s.lanes + i]
         far |= not abs(x - w[(s.centre + d) * s.lanes + i]) <= w[(s.radii + d) * s.lanes + i]
     if far and (passed or k == budget or k % PERIOD == 0):
         return DIVERGED
@@ -80,6 +80,7 @@ def write_passage(s, w, i, k, fate, n, outputs):
     for d in range(s.dim):
         ends[1 + d, n] = w[(s.x + d) * s.lanes + i]
         w[(s.lo + d) * s.lanes + i] = w[(s.hi + d) * s.lanes + i] = math.nan
+        w[(s.x + d) * s.lanes + i] = w[(s.centre + d) * s.lanes + i]  # a nan would raise flags
     for r in range(s.state * s.dim):
         ends[1 + s.dim + r, n] = w[(s.s + r) * s.lanes + i]
     w[NEXT * s.lanes + i] = math.nan

@@ -2,7 +2,7 @@
 
 import ast
 
-from dynbench.kernels.lift import inline, name, statements
+from dynbench.kernels.lift import inline, name
 from dynbench.kernels.step import Step
 
 
@@ -20,6 +20,3 @@ class Scored(Step):
 
     def met(self) -> list[ast.stmt]:
         return self.score()
-
-    def waited(self) -> list[ast.stmt]:
-        return statements("flag = flag | (val < next)")

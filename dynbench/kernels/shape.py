@@ -7,7 +7,7 @@ dimension and stand in `Shape`.  Its integers live in `t`, row by row.
 
 from typing import NamedTuple
 
-# rows of `w`: lowest value, the highest L that anybody waits for, value, |grad|, step, noise amplitudes, and the
+# rows of `w`: lowest value, the level below which somebody waits for L, value, |grad|, step, noise amplitudes, and the
 # highest L inside the core that would be a commit
 BEST, NEXT, VAL, NORM, LR, AMP, GN, CORE = range(8)
 # counters of the last steps (only zero or not matters), and of the optional quantities
