@@ -3,8 +3,8 @@
 The step only compares each lane with its walls, lo <= x <= hi, and with the level NEXT, L < NEXT being what somebody
 waits for.  While x stays within its walls its label cannot change, so these functions run on the few steps where some
 lane did cross, and cost nothing elsewhere.  All of it is exact: the same events, at the same steps, as a test at every
-step would find.  A level or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that is nan lies in no
-basin, and changes none.
+step would find.  A level or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that
+is nan lies in no basin, and changes none.
 
 Like `lanes` this is real Python that becomes part of a layout's module.  Behind the rows, `t` holds from COUNTS on the
 numbers J of targets, S of separators and M of wells or cores, the label of each well from left to right, and J rows of
