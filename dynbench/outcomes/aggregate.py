@@ -17,7 +17,7 @@ from dynbench.batch import Integers
 from dynbench.outcomes import medians
 from dynbench.outcomes.cells import Context, finished, grouped, key, names
 from dynbench.outcomes.counts import Trajectories, counted
-from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram
+from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram, run_sums
 
 AT_ONCE = 2**23  # entries that wait before they are merged
 
@@ -89,7 +89,7 @@ def summed(parts: Sequence[pd.DataFrame]) -> tuple[Integers, pd.DataFrame]:
     sums = frame[columns].to_numpy(np.int64)
     if (np.diff(codes) != 1).any():
         order = np.argsort(codes, kind="stable")
-        sums = np.add.reduceat(sums[order], beginnings(codes[order]))
+        sums = run_sums(sums[order], beginnings(codes[order]))
     return codes, pd.concat([table, pd.DataFrame(sums, columns=columns)], axis=1)
 
 

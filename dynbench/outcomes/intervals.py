@@ -50,6 +50,15 @@ def clopper_pearson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Int
     return ends(k, n, betaincinv(k, n - k + 1.0, tail), betainccinv(k + 1.0, n - k, tail))
 
 
+def student(n: ArrayLike, confidence: float = 0.95) -> Floats:
+    """How many standard errors the limits of a mean of n lie from it: Student's t of n - 1 degrees; nan below 2."""
+    from scipy.special import stdtrit
+
+    sizes, where = np.unique(np.asarray(n, float), return_inverse=True)  # of which a table has few
+    quantiles: Floats = np.where(sizes > 1, stdtrit(np.maximum(sizes - 1.0, 1.0), 0.5 + confidence / 2.0), np.nan)
+    return quantiles[where]
+
+
 def columns(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     k, n = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
     if np.any((k < 0) | (k > n)):

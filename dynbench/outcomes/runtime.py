@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats, Integers
-from dynbench.outcomes.intervals import FEW, Interval, interval
+from dynbench.outcomes.intervals import FEW, Interval, interval, student
 from dynbench.outcomes.survival import cell_of, integers, log_steps, reached
 
 UNITS = ("steps", "gradients", "losses", "time")
@@ -78,12 +78,10 @@ def effort_a_success(
 ) -> tuple[Floats, Floats, Floats]:
     """(aRT, lo, hi) of n runs, k of them successes, from e, their mean effort, and the sums ee of (effort - e)^2, over
     all, and es of effort - e, over the successes."""
-    from scipy.special import stdtrit
-
     with np.errstate(invalid="ignore", divide="ignore"):
         s, ee, es = k / n, np.asarray(ee, float), np.asarray(es, float)
-        quantile = stdtrit(np.maximum(n - 1.0, 1.0), 0.5 + confidence / 2.0)
-        lo, hi = fieller(e, s, ee / (n * (n - 1)), es / (n * (n - 1)), s * (1.0 - s) / (n - 1), quantile)
+        spread = n * (n - 1.0)
+        lo, hi = fieller(e, s, ee / spread, es / spread, s * (1.0 - s) / (n - 1), student(n, confidence))
         low, high = interval(k, n, confidence)
         few = (k <= FEW) | ~np.isfinite(hi)
         return e / s, np.where(few, e / high, lo), np.where(few, e / low, hi)

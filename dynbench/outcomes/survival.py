@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dynbench.batch import Floats, Integers
-from dynbench.outcomes.intervals import FEW, interval
+from dynbench.outcomes.intervals import FEW, interval, student
 
 LARGEST_TABLE = 2**22  # steps up to which a table tells the bin of every step
 Estimate = tuple[Floats, Floats, Floats]  # (value, lo, hi), shapes alike
@@ -121,12 +121,10 @@ def spared_mean(
     n: Integers, k: Integers, total: ArrayLike, square: ArrayLike, steps: int, confidence: float = 0.95
 ) -> Estimate:
     """`mean_time` of n trajectories, k of them escaped, from the sums of N - T over these and of its square."""
-    from scipy.special import stdtrit
-
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.asarray(total, float) / n
         variance = np.maximum(np.asarray(square, float) - n * mean * mean, 0.0) / (n - 1)
-        half = np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2.0) * np.sqrt(variance / n), np.nan)
+        half = student(n, confidence) * np.sqrt(variance / n)
     few, worst = (k <= FEW) & (k < n), steps * (1.0 - interval(k, n, confidence)[1])
     lo = np.where(few, worst, np.maximum(steps - mean - half, 0.0))
     return steps - mean, lo, np.where(few, float(steps), np.minimum(steps - mean + half, steps))

@@ -26,13 +26,14 @@ def added_up(plan: Plan, piece: Piece, endings: Endings, context: Context) -> Ag
 def cells_of(piece: Piece, by_start: bool) -> tuple[Integers, Integers]:
     """(the cell of each row, the first row of each cell), told by numbers instead of values: rows are in order of
     combination, then of start, so that equal ones stand together, but for the basins that starts of one cell share."""
-    changed = np.diff(piece.combination, prepend=-1) != 0
+    changed = piece.combination[1:] != piece.combination[:-1]
     if by_start:
-        changed |= np.diff(piece.start, prepend=-1) != 0
-    codes = np.cumsum(changed) - 1
-    basin, labels = pd.factorize(piece.batch.basin)
-    if len(labels) > 1:
-        codes = pd.factorize(codes * len(labels) + basin)[0]
+        changed |= piece.start[1:] != piece.start[:-1]
+    codes = np.zeros(len(piece.id), np.int64)
+    np.cumsum(changed, out=codes[1:])
+    if not by_start:  # a start has one basin
+        basin, labels = pd.factorize(piece.batch.basin)
+        codes = pd.factorize(codes * len(labels) + basin)[0] if len(labels) > 1 else codes
     first = np.empty(codes.max(initial=-1) + 1, np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     return codes, first
