@@ -41,7 +41,7 @@ TURN_LOW = 6.123233995736766e-17  # pi/2 minus the double next to it
 
 def bits(x: float) -> int:
     """The 64 bits of x as an integer, which is negative where the sign bit is set."""
-    return np.float64(x).view(np.int64)
+    return int(np.float64(x).view(np.int64))
 
 
 def exp_tail(r: float) -> float:

@@ -19,7 +19,7 @@ from dynbench.outcomes.cells import Context, finished, grouped, key, names
 from dynbench.outcomes.counts import Trajectories, counted
 from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram, run_sums
 
-AT_ONCE = 2**23  # entries that wait before they are merged
+AT_ONCE = 2**24  # entries that wait before they are merged
 
 
 @dataclass(frozen=True)

@@ -97,12 +97,14 @@ def at_rank(given: Histogram, kind: str, cells: int, *ranks: Integers) -> list[F
     beyond the last one."""
     total = np.concatenate([[0], np.cumsum(given.count)])
     begins = given.begins(cells)
-    values = np.append(centres(given.bin, kind), np.inf)
     before, after = total[begins[:-1]], total[begins[1:]]
     found = []
     for rank in ranks:
         place = np.searchsorted(total, before + rank, side="right") - 1
-        found.append(values[np.where(before + rank < after, place, len(given))])
+        there = (rank >= 0) & (before + rank < after)
+        values = np.full(cells, np.inf)
+        values[there] = centres((given.key[place[there]] & LOW) - ZERO, kind)
+        found.append(values)
     return found
 
 

@@ -30,7 +30,9 @@ class Job:
         compact = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
         self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
         size = 2 ** int(np.log2(max(UPDATES_A_CHUNK / (self.sweep.steps * self.sweep.dim), 1)))
-        self.rows = int(np.clip(size, *ROWS_A_CHUNK[self.sweep.keep]))
+        size = int(np.clip(size, *ROWS_A_CHUNK[self.sweep.keep]))
+        most = max(int(arm.repeats.max()) for arm in plan.arms) * (1 if self.sweep.by_start else plan.starts)
+        self.rows = size - size % most if most <= size else size  # so that few cells lie in two chunks
 
     def variants(self, arm: Rows) -> list[Variant]:
         """The kernels that an arm's combinations need: noise is compiled in only where there is noise."""
