@@ -38,13 +38,14 @@ import numpy as np
 from numba import cfunc, njit, types
 
 '''
-PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule
+PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule, numbered in `shape`
 LANES = ("astray", "periodic", "remember", "judge", "enter", "happen", "release", "tally", "finish")  # of a layout
 PLACES = (  # what those depend on
     "lanes", "dim", "state", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "s", "ring", "snap",
     "centre", "radii", "ended",
 )  # fmt: skip
-POINTER = "@cfunc(SIGNATURE, error_model='numpy', cache=True)\n"
+ARGUMENTS = "(w, t, a, b, c, seed)"
+POINTER = "@cfunc(SIGNATURE, error_model='numpy', cache=True)\n"  # one a module: each takes milliseconds to be loaded
 DOOR = """
 _integer = types.int64
 SIGNATURE = _integer(types.CPointer(types.float64), types.CPointer(_integer), _integer, _integer, _integer, _integer)
@@ -89,14 +90,13 @@ class Helpers:
         return self.names[function]
 
 
+@cache
 def functions_of(module: ModuleType) -> list[tuple[str, str]]:
     """Name and text of each function of a module of the kernel's own, docstring dropped."""
-    found: list[tuple[str, str]] = []
-    for node in ast.parse(inspect.getsource(module)).body:
-        if isinstance(node, ast.FunctionDef):
-            node.body = node.body[1:] if isinstance(node.body[0], ast.Expr) else node.body
-            found.append((node.name, ast.unparse(node) + "\n"))
-    return found
+    functions = [node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.FunctionDef)]
+    for node in functions:
+        node.body = node.body[1:] if isinstance(node.body[0], ast.Expr) else node.body
+    return [(node.name, ast.unparse(node) + "\n") for node in functions]
 
 
 def constants(more: dict[str, int] = {}) -> str:  # noqa: B006 (never changed)
@@ -117,7 +117,7 @@ def driver(door: str, functions: Sequence[tuple[str, str]], known: str, what: st
 def driver_source() -> str:
     """The common text of whole trajectories."""
     functions = functions_of(trajectory)
-    return driver(DRIVER % (len(PAIR + LANES), WHOLE), functions, constants(), " from its kernels' common text")
+    return driver(DRIVER % (2, WHOLE), functions, constants(), " from its kernels' common text")
 
 
 @lru_cache(maxsize=1)
@@ -125,9 +125,10 @@ def passage_source() -> str:
     """The common text of first passages: `passage`, and what it has from `trajectory`."""
     functions = [f for f in functions_of(trajectory) if f[0] in ("aligned", "copy")] + functions_of(passage)
     known = constants({n: getattr(passage, n) for n in ("PASSED", "GOING", "DONE")})
-    return driver(DRIVER % (len(PAIR), PASSAGE), functions, known, " from its kernels' text for first passages")
+    return driver(DRIVER % (1, PASSAGE), functions, known, " from its kernels' text for first passages")
 
 
+@cache
 def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, Shape]:
     """The text of a pair's module, and its shape.  Raises CannotLift where the loss's or the rule's text forbids it."""
     helpers = Helpers()
@@ -137,16 +138,25 @@ def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, 
     fixed = constants({"LANES": places.lanes, "DIM": places.dim})
     head = HEAD.format(what=f" from the texts of the loss {loss.name} and the rule {dynamics.name}")
     lines = [head, fixed, *helpers.texts.values()]
-    return "\n".join([*lines, DOOR, *(POINTER + text for text in texts)]), places
+    return "\n".join([*lines, DOOR, *(CALLED + text for text in texts), door("pair", PAIR, 4)]), places
 
 
+def door(name: str, functions: Sequence[str], place: int) -> str:
+    """Their one door: the argument at that place is the number of the one that is called."""
+    which = ARGUMENTS[1:-1].split(", ")[place]
+    calls = (f"    if {which} == {k}:\n        return {f}{ARGUMENTS}\n" for k, f in enumerate(functions))
+    return f"{POINTER}def {name}{ARGUMENTS}:\n{''.join(calls)}    return 0\n"
+
+
+@cache
 def lanes_source(places: Shape) -> str:
     """The text of `events`, `fences`, `ends`, `lanes` for one layout: many pairs of the same dimension share it."""
     tables = {"ROWS": places.height, "COUNTS": (shape.PLACES + places.dim) * places.lanes}
     fixed = constants({n.upper(): getattr(places, n) for n in PLACES} | tables)
     functions = [f for module in (events, fences, ends, lanes) for f in functions_of(module)]
-    texts = [(POINTER if name in LANES else CALLED) + text for name, text in functions]
-    return "\n".join([HEAD.format(what=" from its kernels' text for all lanes"), fixed, DOOR, *texts])
+    texts = [CALLED + text for _, text in functions]
+    head = HEAD.format(what=" from its kernels' text for all lanes")
+    return "\n".join([head, fixed, DOOR, *texts, door("block", LANES, 5)])
 
 
 def digest(text: str) -> str:
@@ -184,8 +194,7 @@ def write(text: str) -> Path:
 def load(path: Path) -> ModuleType:
     """A kernel's module: from Numba's cache, or compiled now."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     try:
@@ -230,8 +239,7 @@ def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callab
     """The compiled kernel of a loss of fixed dimension, a rule and a variant: trajectory.run past its `functions`."""
     text, places = pair_source(loss, dynamics, variant)
     pair, block, driver = load(write(text)), load(write(lanes_source(places))), load(write(driver_source()))
-    addresses = [getattr(pair, f).address for f in PAIR] + [getattr(block, f).address for f in LANES]
-    return partial(driver.run, places, tuple(addresses))
+    return partial(driver.run, places, (pair.pair.address, block.block.address))
 
 
 @cache
@@ -239,4 +247,4 @@ def link_passage(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[Call
     """The compiled kernel of first passages, passage.run past its `functions`; and its shape."""
     text, places = pair_source(loss, dynamics, variant)
     pair, common = load(write(text)), load(write(passage_source()))
-    return partial(common.run, places, tuple(getattr(pair, f).address for f in PAIR)), places
+    return partial(common.run, places, (pair.pair.address,)), places

@@ -15,9 +15,12 @@ import numpy as np
 
 from dynbench.kernels.pointer import call
 from dynbench.kernels.shape import (
+    ADVANCE,
     AMP,
+    BEGIN,
     CENSORED,
     DIVERGED,
+    EVALUATE,
     GN,
     LR,
     NEXT,
@@ -89,13 +92,13 @@ def write_passage(s, w, i, k, fate, n, outputs):
 def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop):
     """Trajectories rows[0] to rows[1] - 1, each up to its first passage; whether all have been run.
 
-    s: the Shape.  functions: addresses of begin, evaluate, advance.  columns: x0 (dim, n), parameters (p, n), lr,
+    s: the Shape.  functions: the address of the pair's door.  columns: x0 (dim, n), parameters (p, n), lr,
     temperature, gradient_noise (n,), stream.  limits: lo, hi (dim, n), level (n,), memory (state * dim, n) to go on
     with, or no columns of it where the rule starts afresh, budget (n,) int64 in steps.  sphere: as in `trajectory`.
     outputs: times (2, n) int64, the step and the status; ends (1 + (1 + state) dim, n), L, x and the rule's memory.
     stop[0] != 0 ends it at once.
     """
-    begin, evaluate, advance = functions
+    (pair,) = functions
     memory, budget = limits[3], limits[4]
     w = aligned(s.height * s.lanes)
     t = np.zeros((1, s.lanes), np.int64)
@@ -103,7 +106,7 @@ def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop):
     for first in range(rows[0], rows[1], s.lanes):
         lanes = min(s.lanes, rows[1] - first)
         load(s, w, t, columns, limits, sphere, first, rows[1])
-        call(begin, w, t, 0, 0, 0, 0)
+        call(pair, w, t, 0, 0, BEGIN, 0)
         if memory.shape[1] > 0:
             for r in range(s.state * s.dim):
                 copy(w, s.s + r, s.lanes, memory[r], first, rows[1])
@@ -125,7 +128,7 @@ def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop):
                     else:
                         ended += 1
             if ended > 0:
-                call(evaluate, w, t, 0, 0, 0, 0)
+                call(pair, w, t, 0, 0, EVALUATE, 0)
                 for i in range(lanes):
                     if fate[i] >= 0:
                         write_passage(s, w, i, k, fate[i], first + i, outputs)
@@ -134,5 +137,5 @@ def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop):
                 break
             if k % PERIOD == 0 and stop[0] != 0:
                 return 0
-            k = call(advance, w, t, k, last, 0, seed) // 2
+            k = call(pair, w, t, k, last, ADVANCE, seed) // 2
     return 1

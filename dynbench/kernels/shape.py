@@ -26,6 +26,10 @@ PLACES = 17  # first of DIM rows: each coordinate's well, from the left.  FOUND:
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
 STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged")
 
+# the functions behind a pair's door and behind a layout's
+BEGIN, EVALUATE, ADVANCE = range(3)
+ASTRAY, PERIODIC, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(9)
+
 PERIOD = 64  # steps between tests for divergence and periodicity
 WINDOW = 100  # last steps, which decide the status
 RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged

@@ -12,19 +12,31 @@ import numpy as np
 
 from dynbench.kernels.pointer import call
 from dynbench.kernels.shape import (
+    ADVANCE,
     AMP,
+    ASTRAY,
+    BEGIN,
     BEST,
     COMMIT,
     END_VALUE,
+    ENTER,
+    EVALUATE,
     EXIT,
+    FINISH,
     GN,
+    HAPPEN,
+    JUDGE,
     LABEL,
     LR,
     PERIOD,
+    PERIODIC,
     PLACES,
+    RELEASE,
+    REMEMBER,
     SCALARS,
     START,
     STREAM,
+    TALLY,
     VAL,
     WINDOW,
 )
@@ -107,14 +119,15 @@ def unload(s, w, t, hits, first, last, outputs):
 def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
     """Trajectories rows[0] to rows[1] - 1; returns the steps really simulated, summed over trajectories.
 
-    s: the Shape.  functions: addresses of what `step` and `lanes` give, to be called with w, t and four integers.
+    s: the Shape.  functions: addresses of the two doors, of the pair (`step`) and of the block (`lanes` and `ends`), to
+    be called with w, t and four integers, of which the fifth or sixth argument tells what is to be done.
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves.
     sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (10, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.
     """
-    begin, evaluate, advance, astray, periodic, remember, judge, enter, happen, release, tally, finish = functions
+    pair, block = functions
     separators, wells, floors, margins, centres, hessians, halves = tables
     room = levels.size + separators.size + floors.size + margins.size + centres.size + hessians.size + halves.size
     hits = (PLACES + s.dim) * s.lanes + 3 + wells.size  # where in `t` the steps at which targets were hit begin
@@ -126,8 +139,8 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
     for first in range(rows[0], rows[1], s.lanes):
         lanes = min(s.lanes, rows[1] - first)
         load(s, w, t, columns, hits, first, rows[1])
-        call(begin, w, t, 0, 0, 0, 0)
-        call(enter, w, t, 0, 0, 0, 0)
+        call(pair, w, t, 0, 0, BEGIN, 0)
+        call(block, w, t, 0, 0, 0, ENTER)
         traced = first < paths.shape[0]
         leaping = early != 0 and not s.noisy and not traced
         judged = True
@@ -136,20 +149,20 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
             if k % PERIOD == 0:
                 if stop[0] != 0:
                     return simulated
-                if k > 0 and call(astray, w, t, 0, 0, 0, 0):
-                    call(evaluate, w, t, 0, 0, 0, 0)
-                    if call(release, w, t, k, 0, 0, 0) == 0 and not traced:
+                if k > 0 and call(block, w, t, 0, 0, 0, ASTRAY):
+                    call(pair, w, t, 0, 0, EVALUATE, 0)
+                    if call(block, w, t, k, 0, 0, RELEASE) == 0 and not traced:
                         break
                 if leaping and opening - k >= PERIOD:
-                    same = call(periodic, w, t, 0, 0, 0, 0)
+                    same = call(block, w, t, 0, 0, 0, PERIODIC)
                     skipped = (opening - k) // PERIOD * PERIOD if same and k > 0 else 0
                     if s.counting:
-                        call(tally, w, t, k, skipped, 0, 0)
+                        call(block, w, t, k, skipped, 0, TALLY)
                     elif skipped > 0:  # if one step more moves nothing either, nothing ever moves again
-                        if call(advance, w, t, k, k + 1, 0, seed) % 2:
-                            call(happen, w, t, k + 1, 0, 0, 0)
+                        if call(pair, w, t, k, k + 1, ADVANCE, seed) % 2:
+                            call(block, w, t, k + 1, 0, 0, HAPPEN)
                         simulated += lanes
-                        if call(periodic, w, t, 0, 0, 0, 0):
+                        if call(block, w, t, 0, 0, 0, PERIODIC):
                             k = steps
                             break
                         k, skipped = k + 1, skipped - PERIOD
@@ -157,25 +170,25 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
             judging = k >= opening and judged
             last = min(k - k % PERIOD + PERIOD, steps if k >= opening else opening)
             if judging or traced:
-                call(evaluate, w, t, 0, 0, 0, 0)
+                call(pair, w, t, 0, 0, EVALUATE, 0)
             if traced:
                 trace(s, w, first, k, paths)
             if judging:
-                call(remember, w, t, k, 0, 0, 0)
+                call(block, w, t, k, 0, 0, REMEMBER)
             if judging or traced:
                 last = k + 1
-            done = call(advance, w, t, k, last, 0, seed)
+            done = call(pair, w, t, k, last, ADVANCE, seed)
             simulated += lanes * (done // 2 - k)
             k = done // 2
             if done % 2:
-                call(happen, w, t, k, 0, 0, 0)
+                call(block, w, t, k, 0, 0, HAPPEN)
             if judging:
-                judged = call(judge, w, t, k, opening, 0, 0) != 0
-        call(evaluate, w, t, 0, 0, 0, 0)
-        if call(astray, w, t, 0, 0, 0, 0):
-            call(release, w, t, steps, 0, 0, 0)
+                judged = call(block, w, t, k, opening, 0, JUDGE) != 0
+        call(pair, w, t, 0, 0, EVALUATE, 0)
+        if call(block, w, t, 0, 0, 0, ASTRAY):
+            call(block, w, t, steps, 0, 0, RELEASE)
         if traced:
             trace(s, w, first, steps, paths)
-        call(finish, w, t, steps, judged, min(WINDOW, steps), 0)
+        call(block, w, t, steps, judged, min(WINDOW, steps), FINISH)
         unload(s, w, t, hits, first, rows[1], outputs)
     return simulated

@@ -13,15 +13,17 @@ MOST_CELLS = 2000  # beyond it, cells are left without (each takes a few hundred
 def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The table of cells with p_exact, where one is known, and z = (escaped - n p) / sqrt(n p (1 - p)).
 
-    p is averaged over the cell's starts.  z treats the n trajectories as equal; as p differs between starts the true
-    spread is a little smaller, so |z| is on the safe side.
+    p is averaged over the cell's starts.  None is told where some trajectory diverged, as an
+    exit in the steps before that is not counted.  z treats the n trajectories as equal; as p differs between starts
+    the true spread is a little smaller, so |z| is on the safe side.
     """
     noisy = (table["temperature"] > 0) | (table["gradient_noise"] > 0)
     p = np.full(len(table), np.nan)
     if plan.starts <= LABELS_KEPT:
-        for place in np.flatnonzero(noisy & (table["start_basin"] >= 0))[:MOST_CELLS]:
-            p[place] = exact(table.iloc[place], plan)
+        places = np.flatnonzero(noisy & (table["start_basin"] >= 0))[:MOST_CELLS]
+        p[places] = [exact(table.iloc[place], plan) for place in places.tolist()]
     n, k = table["n"].to_numpy(), table["escaped"].to_numpy()
+    p = np.where(table["diverged"] > 0, np.nan, p)  # their exits shortly before are not counted
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (k - n * p) / np.sqrt(n * p * (1.0 - p))
     return table.assign(p_exact=p, z=z)

@@ -15,7 +15,6 @@ from dynbench.sweep.exact import with_exact
 from dynbench.sweep.grid import Plan, Sweep
 from dynbench.sweep.job import Job
 from dynbench.sweep.manifest import manifest
-from dynbench.sweep.rare import with_rare
 from dynbench.sweep.reuse import stocks
 from dynbench.sweep.rows import paths
 from dynbench.sweep.stage import stages
@@ -77,6 +76,8 @@ def run(
     table = table_of(job, folder)
     table = with_exact(table if sweep.until is None else with_seeds(table, job.plan), job.plan)
     if sweep.rare:
+        from dynbench.sweep.rare import with_rare  # it takes a third of a second to be imported
+
         table = with_rare(table, job.plan, workers)
     write_whole(folder.directory / "cells.csv", csv(table))
     when, spent = time.strftime("%Y-%m-%dT%H:%M:%S%z"), f"updates={crew.updates} kernel_seconds={crew.seconds:.3f}"
