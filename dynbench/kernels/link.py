@@ -137,8 +137,8 @@ def pair_source(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, 
     places = step.shape()
     fixed = constants({"LANES": places.lanes, "DIM": places.dim})
     head = HEAD.format(what=f" from the texts of the loss {loss.name} and the rule {dynamics.name}")
-    lines = [head, fixed, *helpers.texts.values()]
-    return "\n".join([*lines, DOOR, *(CALLED + text for text in texts), door("pair", PAIR, 4)]), places
+    lines = [head, fixed, *helpers.texts.values(), DOOR, *(CALLED + text for text in texts), door("pair", PAIR, 4)]
+    return "\n".join(lines), places
 
 
 def door(name: str, functions: Sequence[str], place: int) -> str:
@@ -153,8 +153,7 @@ def lanes_source(places: Shape) -> str:
     """The text of `events`, `fences`, `ends`, `lanes` for one layout: many pairs of the same dimension share it."""
     tables = {"ROWS": places.height, "COUNTS": (shape.PLACES + places.dim) * places.lanes}
     fixed = constants({n.upper(): getattr(places, n) for n in PLACES} | tables)
-    functions = [f for module in (events, fences, ends, lanes) for f in functions_of(module)]
-    texts = [CALLED + text for _, text in functions]
+    texts = [CALLED + text for module in (events, fences, ends, lanes) for _, text in functions_of(module)]
     head = HEAD.format(what=" from its kernels' text for all lanes")
     return "\n".join([head, fixed, DOOR, *texts, door("block", LANES, 5)])
 
@@ -194,7 +193,8 @@ def write(text: str) -> Path:
 def load(path: Path) -> ModuleType:
     """A kernel's module: from Numba's cache, or compiled now."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     try:
