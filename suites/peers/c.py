@@ -17,7 +17,8 @@ import numpy as np
 from suites.peers.works import Ends, Missing, Work
 
 HERE = Path(__file__).parent / "c"
-STRICT, FAST = "-ffp-contract=off", "-ffast-math"
+STRICT, FAST = ("-ffp-contract=off",), ("-ffast-math",)
+INTRINSICS = (*STRICT, "-DINTRINSICS")  # 32-bit multiplication of the noise by hand, which GCC does not find
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-mprefer-vector-width=512", "-fopenmp")
 TABLES = ("separators", "floors", "margins", "centres", "hessians", "halves", "stream", "basin")
 FLOATS = ("lr", "amplitude", "target")
@@ -46,7 +47,7 @@ def home() -> Path:
     return cache_directory() / "peers"
 
 
-def build(name: str, arithmetic: str) -> Path:
+def build(name: str, arithmetic: tuple[str, ...]) -> Path:
     """The shared library of a work, compiled once: it is named by the hash of its texts and flags."""
     source = HERE / f"{name.replace('-', '_')}.c"
     if not source.exists():
@@ -54,7 +55,7 @@ def build(name: str, arithmetic: str) -> Path:
     gcc = shutil.which("gcc")
     if gcc is None:
         raise Missing("gcc is not on the PATH")
-    command = [gcc, *FLAGS, arithmetic, "-shared", "-fPIC", str(source), "-lm"]
+    command = [gcc, *FLAGS, *arithmetic, "-shared", "-fPIC", str(source), "-lm"]
     texts = b"".join(file.read_bytes() for file in [source, *sorted(HERE.glob("*.h"))])
     folder = home()
     path = folder / f"peer_{hashlib.sha256(texts + ' '.join(command).encode()).hexdigest()[:20]}.so"
@@ -68,7 +69,7 @@ def build(name: str, arithmetic: str) -> Path:
     return path
 
 
-def prepare(work: Work, threads: int, arithmetic: str) -> Callable[[], Ends]:
+def prepare(work: Work, threads: int, arithmetic: tuple[str, ...]) -> Callable[[], Ends]:
     """`threads` is OMP_NUM_THREADS, which must stand in the environment before the library is loaded."""
     library = ctypes.CDLL(str(build(work.name, arithmetic)))
     library.omp_set_num_threads(threads)
@@ -93,6 +94,12 @@ def prepare(work: Work, threads: int, arithmetic: str) -> Callable[[], Ends]:
 
 def ready(work: Work, threads: int) -> Callable[[], Ends]:
     return prepare(work, threads, STRICT)
+
+
+def ready_intrinsics(work: Work, threads: int) -> Callable[[], Ends]:
+    if work.temperature == 0.0:
+        raise Missing("no noise, hence the same as C, strict")
+    return prepare(work, threads, INTRINSICS)
 
 
 def ready_fast(work: Work, threads: int) -> Callable[[], Ends]:

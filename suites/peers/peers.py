@@ -25,6 +25,7 @@ class Peer:
 PEERS = {
     "dynbench": Peer("dynbench", "dynbench_"),
     "c": Peer("C, strict", "c"),
+    "c-intrinsics": Peer("C, strict, AVX-512 intrinsics", "c", function="ready_intrinsics"),
     "c-fast": Peer("C, -ffast-math", "c", function="ready_fast"),
     "numba": Peer("Numba, scalar loop", "numba_", 1 / 8),
     "jax": Peer("JAX, jit + vmap + fori_loop", "jax_", 1 / 8),

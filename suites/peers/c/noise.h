@@ -1,7 +1,7 @@
 /* Normals by Philox4x32-10 and Box & Muller: the counters of kernels/noise.py and the polynomials of
  * kernels/elementary.py, to the last bit.  Where those add 1.5 * 2^52 to round or to convert an integer, here stand
  * rint and conversions, which give the same numbers and survive -ffast-math. */
-#ifdef __AVX512F__
+#if defined(__AVX512F__) && defined(INTRINSICS)
 #include <immintrin.h>
 #endif
 
@@ -35,9 +35,9 @@ static inline double log_positive(double x) {
 }
 
 /* Ten rounds for every lane: two multiples of 2^-53 in [0, 1), as integers.  GCC multiplies 64 bits by 64 where it
- * cannot see that 32 by 32 will do, hence AVX-512's own instruction where there is one. */
+ * cannot see that 32 by 32 will do; -DINTRINSICS takes AVX-512's own instruction where there is one. */
 static inline void philox(const Block *restrict b, int d, uint64_t pair, uint64_t seed, uint64_t *first, uint64_t *second) {
-#ifdef __AVX512F__
+#if defined(__AVX512F__) && defined(INTRINSICS)
     const __m512i low = _mm512_set1_epi64(0xFFFFFFFF);
     const __m512i ma = _mm512_set1_epi64(0xD2511F53), mb = _mm512_set1_epi64(0xCD9E8D57);
     for (int i = 0; i < LANES; i += 8) {
