@@ -26,7 +26,7 @@ def cores() -> int:
 
 @dataclass(frozen=True)
 class Cpu:
-    """`workers` threads (default: one a core); `progress(updates)` is called as slices end; `stop[0] = 1` ends all."""
+    """`workers` threads (default: one a core); `progress(updates)` is told as slices end; `stop[0] = 1` interrupts."""
 
     workers: int = field(default_factory=cores)
     progress: Callable[[int], object] | None = None
@@ -62,7 +62,7 @@ class Cpu:
             batch.stream.view(np.int64),
             batch.basin,
         )
-        stop = np.zeros(1, np.int64) if self.stop is None else self.stop
+        stop = np.zeros(1, np.int64)
         table, ball = tables(loss), sphere(loss)
 
         def slice_of(rows: tuple[int, int]) -> int:
@@ -70,9 +70,8 @@ class Cpu:
             outputs = (times, reached, ends)
             return kernel(columns, rows, steps, seed, levels, table, ball, outputs, kept, int(early), stop)
 
-        updates = threads(slice_of, slices(count, steps, dim, self.workers), self.workers, stop, self.progress)
-        if stop[0] != 0:  # by another thread: nothing here is whole
-            raise KeyboardInterrupt
+        ranges = slices(count, steps, dim, self.workers)
+        updates = threads(slice_of, ranges, self.workers, stop, self.progress, self.stop)
         hit = reached if len(targets) == 1 else reached[np.argsort(order)]
         records = dict(zip(RECORDS, times[4:], strict=bool(record)))
         return Endings(
@@ -87,6 +86,7 @@ def threads(
     workers: int,
     stop: Integers,
     progress: Callable[[int], object] | None = None,
+    asked: Integers | None = None,
 ) -> int:
     """Sum of `slice_of(range)` over the ranges, several at once; an interrupt sets stop[0], to end those at work."""
     total = 0
@@ -99,6 +99,8 @@ def threads(
                 total += finished
                 if progress is not None and finished:
                     progress(finished)
+                if asked is not None and asked[0] != 0:
+                    raise KeyboardInterrupt
         except BaseException:
             stop[0] = 1
             for future in pending:

@@ -198,7 +198,7 @@ def tally(w, t, k, skipped, c, seed):
     for i in range(LANES):
         if t[STATUS * LANES + i] == DIVERGED:
             continue
-        if RESIDENCE and t[LABEL * LANES + i] == 0:
+        if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
             t[GLOBAL * LANES + i] += k - t[SINCE * LANES + i]
             t[SINCE * LANES + i] = k
         t[CROSSINGS * LANES + i] += (t[CROSSINGS * LANES + i] - t[CROSSINGS_SNAP * LANES + i]) * times

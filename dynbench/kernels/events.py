@@ -1,4 +1,4 @@
-"""What happens to single lanes: a target met, a wall crossed, another core entered, divergence, the end.
+"""What happens to single lanes: a target met, a wall crossed, another core entered.  `ends` has the rest.
 
 The step only compares each lane with its walls, lo <= x <= hi, and with the level NEXT, L < NEXT being what somebody
 waits for.  While x stays within its walls its label cannot change, so these functions run on the few steps where some
@@ -41,14 +41,33 @@ def above(y):
     return 5e-324 if y == 0.0 else np.int64(bits + (1 if y > 0.0 else -1)).view(np.float64) if y == y else y
 
 
+def ordered(y):
+    """Floats as integers in the same order; it is its own inverse, but for the views."""
+    return y if y >= 0 else -(y & 0x7FFFFFFFFFFFFFFF)
+
+
 def highest(base, margin):
     """The largest y with y - base <= margin: one comparison then serves for the difference."""
     y = base + margin
-    while y - base > margin:
-        y = -above(-y)
-    while above(y) - base <= margin:
-        y = above(y)
-    return y
+    for _ in range(3):  # as a rule it is one of the next
+        if y - base > margin:
+            y = -above(-y)
+        elif above(y) - base <= margin:
+            y = above(y)
+        else:
+            return y
+    away = 1e-15 * (abs(base) + abs(margin))  # where they cancel, floats are dense: halve what rounding leaves open
+    lo = ordered(np.float64(base + margin - away).view(np.int64))
+    hi = ordered(np.float64(base + margin + away).view(np.int64))
+    while lo + 1 < hi:
+        middle = (lo >> 1) + (hi >> 1) + (lo & hi & 1)
+        bits = middle if middle >= 0 else -middle | ~0x7FFFFFFFFFFFFFFF
+        y = np.int64(bits).view(np.float64)
+        if y - base <= margin:
+            lo = middle
+        else:
+            hi = middle
+    return np.int64(lo if lo >= 0 else -lo | ~0x7FFFFFFFFFFFFFFF).view(np.float64)
 
 
 def await_next(w, t, i):

@@ -18,6 +18,7 @@ from dynbench.kernels.shape import (
     BEGIN,
     BEST,
     COMMIT,
+    DIVERGED,
     END_VALUE,
     ENTER,
     EVALUATE,
@@ -27,6 +28,7 @@ from dynbench.kernels.shape import (
     HAPPEN,
     JUDGE,
     LABEL,
+    LAST,
     LR,
     PERIOD,
     PERIODIC,
@@ -35,6 +37,7 @@ from dynbench.kernels.shape import (
     REMEMBER,
     SCALARS,
     START,
+    STATUS,
     STREAM,
     TALLY,
     VAL,
@@ -78,6 +81,7 @@ def load(s, w, t, columns, hits, first, last):
     t[: (PLACES + s.dim) * lanes] = 0
     t[EXIT * lanes : (EXIT + 1) * lanes] = -1
     t[COMMIT * lanes : (COMMIT + 1) * lanes] = -1
+    t[LAST * lanes : (LAST + 1) * lanes] = -1
     t[hits:] = -1
     w[: SCALARS * lanes] = 0.0
     w[BEST * lanes : (BEST + 1) * lanes] = math.inf
@@ -95,12 +99,13 @@ def load(s, w, t, columns, hits, first, last):
         w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
 
 
-def trace(s, w, first, k, paths):
-    """Keeps x_k, and L(x_k) from VAL, of the trajectories whose whole path is wanted."""
+def trace(s, w, t, first, k, paths):
+    """Keeps x_k, and L(x_k) from VAL, of the trajectories whose whole path is wanted; nan once they have diverged."""
     for i in range(min(s.lanes, paths.shape[0] - first)):
+        gone = t[STATUS * s.lanes + i] == DIVERGED
         for d in range(s.dim):
-            paths[first + i, k, d] = w[(s.x + d) * s.lanes + i]
-        paths[first + i, k, s.dim] = w[VAL * s.lanes + i]
+            paths[first + i, k, d] = math.nan if gone else w[(s.x + d) * s.lanes + i]
+        paths[first + i, k, s.dim] = math.nan if gone else w[VAL * s.lanes + i]
 
 
 def unload(s, w, t, hits, first, last, outputs):
@@ -172,7 +177,7 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
             if judging or traced:
                 call(pair, w, t, 0, 0, EVALUATE, 0)
             if traced:
-                trace(s, w, first, k, paths)
+                trace(s, w, t, first, k, paths)
             if judging:
                 call(block, w, t, k, 0, 0, REMEMBER)
             if judging or traced:
@@ -188,7 +193,7 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
         if call(block, w, t, 0, 0, 0, ASTRAY):
             call(block, w, t, steps, 0, 0, RELEASE)
         if traced:
-            trace(s, w, first, steps, paths)
+            trace(s, w, t, first, steps, paths)
         call(block, w, t, steps, judged, min(WINDOW, steps), FINISH)
         unload(s, w, t, hits, first, rows[1], outputs)
     return simulated

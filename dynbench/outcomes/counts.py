@@ -102,7 +102,19 @@ def summed(values: Integers, codes: Integers, count: int) -> Integers:
     return total
 
 
-def square(counts: pd.DataFrame, name: str, steps: int) -> Floats:
-    """The sum of squares that `moments` has kept; nan for budgets whose squares it does not keep."""
-    whole = counts[f"{name}2h"].to_numpy() * 2.0**HALF + counts[f"{name}2l"].to_numpy()
-    return whole if steps < 2**HALF else np.full(len(counts), np.nan)
+def spread(counts: pd.DataFrame, name: str, steps: int) -> Floats:
+    """The sum of (value - mean)^2 over all n of each cell, values being 0 where nothing was added to `moments`.
+
+    Whole numbers where floats would cancel; nan for budgets whose squares are not kept.
+    """
+    n, total = counts["#n"].to_numpy(), counts[name].to_numpy()
+    high, low = (counts[name + end].to_numpy() for end in ("2h", "2l"))
+    if steps >= 2**HALF:
+        return np.full(len(n), np.nan)
+    squares = high * 2.0**HALF + low
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = squares - total * (total / n)
+    for place in np.flatnonzero((found < 1e-6 * squares) & (n > 0)):
+        exact = (int(high[place]) << HALF) + int(low[place])
+        found[place] = (int(n[place]) * exact - int(total[place]) ** 2) / int(n[place])
+    return found

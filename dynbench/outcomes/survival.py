@@ -113,17 +113,20 @@ def mean_time(
     cell = cell_of(time, codes)
     n, k = np.bincount(cell, minlength=count), np.bincount(cell[time >= 0], minlength=count)
     spared = np.where(time >= 0, steps - time, 0).astype(float)
-    total, square = np.bincount(cell, spared, count), np.bincount(cell, spared * spared, count)
-    return spared_mean(n, k, total, square, steps, confidence)
+    total = np.bincount(cell, spared, count)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        off = spared - (total / n)[cell]
+    return spared_mean(n, k, total, np.bincount(cell, off * off, count), steps, confidence)
 
 
 def spared_mean(
-    n: Integers, k: Integers, total: ArrayLike, square: ArrayLike, steps: int, confidence: float = 0.95
+    n: Integers, k: Integers, total: ArrayLike, spread: ArrayLike, steps: int, confidence: float = 0.95
 ) -> Estimate:
-    """`mean_time` of n trajectories, k of them escaped, from the sums of N - T over these and of its square."""
+    """`mean_time` of n trajectories, k of them escaped: `total` is the sum of N - T over these, `spread` that of its
+    squared deviations from the mean over all."""
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.asarray(total, float) / n
-        variance = np.maximum(np.asarray(square, float) - n * mean * mean, 0.0) / (n - 1)
+        variance = np.asarray(spread, float) / (n - 1)
         half = student(n, confidence) * np.sqrt(variance / n)
     few, worst = (k <= FEW) & (k < n), steps * (1.0 - interval(k, n, confidence)[1])
     lo = np.where(few, worst, np.maximum(steps - mean - half, 0.0))
@@ -131,7 +134,7 @@ def spared_mean(
 
 
 def log_steps(steps: int) -> Integers:
-    """0, 1, ... 16 and then eight steps an octave, N last: the last step of each bin of `medians`' histograms."""
+    """0, 1, ... 16 and then eight steps an octave, N last: the last step of each bin of `histogram`."""
     octaves = 2.0 ** np.arange(np.log2(max(steps, 1)) // 1 + 1)
     ends = np.ceil(octaves[:, None] * (1.0 + np.arange(8) / 8.0)).astype(np.int64).ravel() - 1
     return np.unique(np.append(ends[ends <= steps], steps))

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dynbench.batch import Floats
-from dynbench.outcomes.counts import square
+from dynbench.outcomes.counts import spread
 from dynbench.outcomes.hazard import Exposure, hazard
 from dynbench.outcomes.runtime import effort_a_success
 from dynbench.outcomes.survival import spared_mean
@@ -30,15 +30,15 @@ def times(
     late = hazard(Exposure(half, counts[["#late"]].to_numpy(), counts[["#late_steps"]].to_numpy()))
     found = {
         "t_exit_median": (limits[0], *limits),
-        "t_exit_mean": spared_mean(n, escaped, counts["#spared"].to_numpy(), square(counts, "#spared", steps), steps),
+        "t_exit_mean": spared_mean(n, escaped, counts["#spared"].to_numpy(), spread(counts, "#spared", steps), steps),
         "late_hazard": tuple(column[:, 0] for column in late),
     }
     if "#hit" in counts:
         hit, saved = counts["#hit"].to_numpy(), counts["#saved"].to_numpy()
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = saved / n
-        spread = np.maximum(square(counts, "#saved", steps) - saved * mean, 0.0)
-        found["running_time"] = effort_a_success(n, hit, steps - mean, spread, hit * mean - saved)
+        squares = spread(counts, "#saved", steps)
+        found["running_time"] = effort_a_success(n, hit, steps - mean, squares, hit * mean - saved)
     columns: dict[str, Floats | pd.Series] = {c: np.full(len(counts), np.nan) for c in COLUMNS}
     for name, (value, lo, hi) in found.items():
         where = target if name == "running_time" else known

@@ -24,15 +24,16 @@ class Job:
         pairs = [(arm.dynamics, variant) for arm in plan.arms for variant in self.variants(arm)]
         texts = [text for pair in pairs for text in sources(plan.loss, *pair)]
         self.texts = sorted(dict.fromkeys(texts), key=len, reverse=True)  # the longest take the longest to compile
-        self.definition = expanded(plan) | {
-            "kernels": sorted({hashlib.sha256(t.encode()).hexdigest() for t in self.texts})
-        }
-        compact = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
         size = 2 ** int(np.log2(max(UPDATES_A_CHUNK / (self.sweep.steps * self.sweep.dim), 1)))
         size = int(np.clip(size, *ROWS_A_CHUNK[self.sweep.keep]))
         most = max(int(arm.repeats.max()) for arm in plan.arms) * (1 if self.sweep.by_start else plan.starts)
         self.rows = size - size % most if most <= size else size  # so that few cells lie in two chunks
+        self.definition = expanded(plan) | {
+            "kernels": sorted({hashlib.sha256(t.encode()).hexdigest() for t in self.texts}),
+            "rows": self.rows,  # a chunk's: files of another size would not fit together
+        }
+        compact = json.dumps(self.definition, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        self.id = hashlib.sha256(compact.encode()).hexdigest()[:12]
 
     def variants(self, arm: Rows) -> list[Variant]:
         """The kernels that an arm's combinations need: noise is compiled in only where there is noise."""

@@ -42,7 +42,7 @@ def stocks(job: Job, out: Path) -> list["Stock"]:
 
 def alike(definition: Mapping[str, Any]) -> dict[str, Any]:
     """What two runs must share to share rows."""
-    return {k: v for k, v in definition.items() if k not in ("seeds", "until", "rare")}
+    return {k: v for k, v in definition.items() if k not in ("seeds", "until", "rare", "rows")}
 
 
 class Stock:

@@ -146,6 +146,16 @@ def test_no_rows_no_cells():
     pd.testing.assert_frame_equal(cells([nothing, some], CONTEXT), cells(some, CONTEXT))
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_limits_of_means_do_not_cancel(late):
+    steps, t = 2**31 - 1, np.random.default_rng(8).poisson(10, 1000)
+    t = steps - t if late else t
+    cell = one(rows(1000, t_exit=t, t_hit_0=t), Context(steps, 0.5, starts="uniform", parameters=("cap", "beta")))
+    half = 1.962 * t.std(ddof=1) / np.sqrt(1000)
+    for name in ("t_exit_mean",) if late else ("t_exit_mean", "running_time"):  # Fieller's squares leave 1e-8 of 2^31
+        assert cell[f"{name}_hi"] - cell[f"{name}_lo"] == pytest.approx(2 * half, rel=0.01)
+
+
 def test_moments_do_not_overflow():
     frame = rows(3, t_exit=[1, 2, -1], t_hit_0=[1, 1, -1])
     long = Context(2**31 - 1, 0.5, starts="uniform", parameters=("cap", "beta"))

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dynbench.backends import cpu
 from dynbench.sweep import job as jobs
 from dynbench.sweep import run as running
 from dynbench.sweep.chunks import Crew
 from dynbench.sweep.grid import Arm, Sweep
+from dynbench.sweep.job import Job
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
@@ -103,6 +105,28 @@ def test_a_chunk_that_fails_leaves_the_others(tmp_path, monkeypatch):
         run(SWEEP, tmp_path)
     assert len(list(tmp_path.glob("quartic-*/chunks/*.parquet"))) == 3
     assert not list(tmp_path.glob("quartic-*/cells.csv"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_kernel_that_fails_is_no_interrupt(tmp_path, monkeypatch, workers):
+    linked, calls = cpu.link, []
+
+    def failing(*given):
+        calls.append(given)
+        if len(calls) == 1:
+            raise MemoryError("no room")
+        return linked(*given)
+
+    monkeypatch.setattr(cpu, "link", failing)
+    with pytest.raises(running.ChunksFailed, match=r"1 of .* chunks failed .*no room"):
+        run(SWEEP, tmp_path, workers=workers)
+    assert len(list(tmp_path.glob("quartic-*/chunks/*.parquet"))) == 3
+
+
+def test_another_chunk_size_is_another_run(monkeypatch):
+    before = Job(running.Plan(SWEEP)).name
+    monkeypatch.setattr(jobs, "ROWS_A_CHUNK", dict.fromkeys(("all", "cells"), (128, 128)))
+    assert Job(running.Plan(SWEEP)).name != before
 
 
 def test_a_subset_of_the_starts_gives_the_same_rows(tmp_path):
