@@ -25,6 +25,7 @@ from dynbench.kernels.shape import (
     EXIT,
     FINISH,
     GN,
+    GONE,
     HAPPEN,
     JUDGE,
     LABEL,
@@ -102,7 +103,7 @@ def load(s, w, t, columns, hits, first, last):
 def trace(s, w, t, first, k, paths):
     """Keeps x_k, and L(x_k) from VAL, of the trajectories whose whole path is wanted; nan once they have diverged."""
     for i in range(min(s.lanes, paths.shape[0] - first)):
-        gone = t[STATUS * s.lanes + i] == DIVERGED
+        gone = t[STATUS * s.lanes + i] == DIVERGED and t[GONE * s.lanes + i] < k
         for d in range(s.dim):
             paths[first + i, k, d] = math.nan if gone else w[(s.x + d) * s.lanes + i]
         paths[first + i, k, s.dim] = math.nan if gone else w[VAL * s.lanes + i]
