@@ -34,7 +34,7 @@ def test_links_lead_somewhere(link):
 
 def test_the_examples_run(tmp_path):
     """One after the other, in a folder of their own: the report and the replay are of the run before."""
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
     (tmp_path / "suites").symlink_to(ROOT / "suites")
     for example in EXAMPLES:
         argv = [sys.executable, *example.replace("4711", "47").split()[1:]]
