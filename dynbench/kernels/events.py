@@ -42,7 +42,7 @@ def above(y):
 
 
 def ordered(y):
-    """Floats as integers in the same order; it is its own inverse, but for the views."""
+    """The bits of a float -> integers in the order of the floats (a negative float's sign bit becomes a minus)."""
     return y if y >= 0 else -(y & 0x7FFFFFFFFFFFFFFF)
 
 
