@@ -6,9 +6,10 @@ import pytest
 from batches import batch, run
 
 from dynbench import find
-from dynbench.kernels.link import pair_source, reason
+from dynbench.kernels.compile import reason
 from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.step import Variant
+from dynbench.kernels.texts import pair_source
 
 RULE = "def step(x, g, value, norm, lr, state, k=0.5):\n    return -lr * g * k, state\n"
 HEAD = "from dynbench import Loss, Minimum\n"

@@ -12,8 +12,7 @@ from dynbench.backends.tables import sphere
 from dynbench.batch import Batch, Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.link import link_passage
-from dynbench.kernels.passage import PASSED
-from dynbench.kernels.shape import STATUSES
+from dynbench.kernels.shape import PASSED, STATUSES
 from dynbench.kernels.step import Variant
 from dynbench.losses.base import Loss
 
@@ -51,8 +50,7 @@ def first_passages(
 ) -> Passages:
     """Runs each trajectory up to its first passage; `memory`: to go on with, where the rule does not start afresh.
 
-    A leap out of the domain's reach (1e6 half-widths) is no passage: it has diverged.  Blocks end with their longest
-    trajectory, so those of like budgets should stand together.
+    A leap out of the domain's reach (1e6 half-widths) is no passage: it has diverged.
     """
     assert loss.dim is not None
     variant = Variant(bool(batch.temperature.any()), bool(batch.gradient_noise.any()), (), limits.level is not None)

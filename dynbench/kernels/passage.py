@@ -3,7 +3,7 @@
 A block's lanes advance together by the same `advance` as in `trajectory`.  Here a lane's walls are those of its box
 lo <= x <= hi, and where the loss's score is compared with a level (see `score`), VAL holds -score and NEXT -level, so
 that a lane has passed when VAL < NEXT.  No walls or no level: nan, which nothing ever meets.  A start that is beyond
-passes at k = 0.  A lane that has ended is left to itself; the block goes on until all have.
+passes at k = 0.  A lane that has ended is left to itself; those still under way are gathered (see `pools`).
 
 Nothing depends on which lanes stand side by side: k counts each lane's own steps, and divergence is tested where a
 lane passes, at its budget and every PERIOD steps.
@@ -11,29 +11,31 @@ lane passes, at its budget and every PERIOD steps.
 
 import math
 
-import numpy as np
-
+from dynbench.kernels.columns import copy, flood
 from dynbench.kernels.pointer import call
+from dynbench.kernels.pools import fill, give, ready
 from dynbench.kernels.shape import (
     ADVANCE,
     AMP,
     BEGIN,
     CENSORED,
     DIVERGED,
+    DONE,
     EVALUATE,
+    FATE,
+    FOUND,
     GN,
+    GOING,
     LR,
     NEXT,
+    OWN,
+    PASSED,
     PERIOD,
+    POOLS,
     SCALARS,
-    STATUSES,
     STREAM,
     VAL,
 )
-from dynbench.kernels.trajectory import aligned, copy
-
-PASSED = len(STATUSES)  # the status of a lane that left its box, after those of a whole trajectory
-GOING, DONE = -1, -2  # of a lane's fate; else a status that is yet to be written
 
 
 def load(s, w, t, columns, limits, sphere, first, last):
@@ -41,10 +43,10 @@ def load(s, w, t, columns, limits, sphere, first, last):
     x0, parameters, lr, temperature, gradient_noise, stream = columns
     lo, hi, level = limits[0], limits[1], limits[2]
     lanes = s.lanes
-    w[: SCALARS * lanes] = 0.0
+    flood(w, 0, SCALARS * lanes, 0.0)
     for d in range(s.dim):
-        w[(s.centre + d) * lanes : (s.centre + d + 1) * lanes] = sphere[0][d]
-        w[(s.radii + d) * lanes : (s.radii + d + 1) * lanes] = sphere[1][d]
+        flood(w, (s.centre + d) * lanes, (s.centre + d + 1) * lanes, sphere[0][d])
+        flood(w, (s.radii + d) * lanes, (s.radii + d + 1) * lanes, sphere[1][d])
         copy(w, s.lo + d, lanes, lo[d], first, last)
         copy(w, s.hi + d, lanes, hi[d], first, last)
         copy(w, s.x + d, lanes, x0[d], first, last)
@@ -57,7 +59,7 @@ def load(s, w, t, columns, limits, sphere, first, last):
         n = min(first + i, last - 1)
         w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
         w[NEXT * lanes + i] = -level[n]
-        t[STREAM, i] = stream[n]
+        t[STREAM * lanes + i], t[OWN * lanes + i] = stream[n], first + i if first + i < last else -1
 
 
 def fate_of(s, w, i, k, budget):
@@ -75,67 +77,114 @@ def fate_of(s, w, i, k, budget):
     return CENSORED if k == budget else GOING
 
 
+def leave(s, w, i):
+    """Nothing that lane i does from here on is ever noticed."""
+    for d in range(s.dim):
+        w[(s.lo + d) * s.lanes + i] = w[(s.hi + d) * s.lanes + i] = math.nan
+        w[(s.x + d) * s.lanes + i] = w[(s.centre + d) * s.lanes + i]  # a nan would raise flags
+    w[NEXT * s.lanes + i] = math.nan
+
+
 def write_passage(s, w, i, k, fate, n, outputs):
-    """What lane i ended with, L(x_k) being in VAL, into column n; nothing that it does later is ever noticed."""
+    """What lane i ended with, L(x_k) being in VAL, into column n."""
     times, ends = outputs
     times[0, n], times[1, n] = k, fate
     ends[0, n] = w[VAL * s.lanes + i]
     for d in range(s.dim):
         ends[1 + d, n] = w[(s.x + d) * s.lanes + i]
-        w[(s.lo + d) * s.lanes + i] = w[(s.hi + d) * s.lanes + i] = math.nan
-        w[(s.x + d) * s.lanes + i] = w[(s.centre + d) * s.lanes + i]  # a nan would raise flags
     for r in range(s.state * s.dim):
         ends[1 + s.dim + r, n] = w[(s.s + r) * s.lanes + i]
-    w[NEXT * s.lanes + i] = math.nan
+    leave(s, w, i)
 
 
-def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop):
+def retire(s, w, t):
+    """Repeats, of which nobody will ask, are not under way."""
+    for i in range(s.lanes):
+        if t[OWN * s.lanes + i] < 0:
+            t[FATE * s.lanes + i] = DONE
+            leave(s, w, i)
+
+
+def begin(s, pair, w, t, columns, limits, sphere, first, last):
+    """Trajectories first, first + 1, ... at k = 0, or going on with the memory that they are given."""
+    load(s, w, t, columns, limits, sphere, first, last)
+    call(pair, w, t, 0, 0, BEGIN, 0)
+    memory = limits[3]
+    if memory.shape[1] > 0:
+        for r in range(s.state * s.dim):
+            copy(w, s.s + r, s.lanes, memory[r], first, last)
+    for i in range(s.lanes):
+        t[FATE * s.lanes + i] = GOING
+    retire(s, w, t)
+
+
+def proceed(s, pair, w, t, k, split, seed, budget, outputs, stop):
+    """A block from step k on until all its lanes have ended; or, where half of them are under way, to step `split`,
+    2 `split`, 4 `split`, ...: the lanes to go on are FOUND.
+
+    Returns k, and whether it has come to the end (else: 1, to be split at k; 2, stopped).
+    """
+    while True:
+        going = ended = 0
+        last = k - k % PERIOD + PERIOD
+        for i in range(s.lanes):
+            at = FATE * s.lanes + i
+            if t[at] == GOING:
+                most = budget[t[OWN * s.lanes + i]]
+                t[at] = fate_of(s, w, i, k, most)
+                if t[at] == GOING:
+                    going += 1
+                    last = min(last, most)
+                else:
+                    ended += 1
+        if ended > 0:
+            call(pair, w, t, 0, 0, EVALUATE, 0)
+            for i in range(s.lanes):
+                if t[FATE * s.lanes + i] >= 0:
+                    write_passage(s, w, i, k, t[FATE * s.lanes + i], t[OWN * s.lanes + i], outputs)
+                    t[FATE * s.lanes + i] = DONE
+        if going == 0:
+            return k, 0
+        if k % PERIOD == 0 and stop[0] != 0:
+            return k, 2
+        if k == split and k > 0:
+            split = 2 * k if 2 * k <= PERIOD << (POOLS - 1) else 0
+            if going <= s.lanes // 2:
+                for i in range(s.lanes):
+                    t[FOUND * s.lanes + i] = t[FATE * s.lanes + i] == GOING
+                return k, 1
+        k = call(pair, w, t, k, last, ADVANCE, seed) // 2
+
+
+def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop, w, t, used):
     """Trajectories rows[0] to rows[1] - 1, each up to its first passage; whether all have been run.
 
     s: the Shape.  functions: the address of the pair's door.  columns: x0 (dim, n), parameters (p, n), lr,
     temperature, gradient_noise (n,), stream.  limits: lo, hi (dim, n), level (n,), memory (state * dim, n) to go on
     with, or no columns of it where the rule starts afresh, budget (n,) int64 in steps.  sphere: as in `trajectory`.
     outputs: times (2, n) int64, the step and the status; ends (1 + (1 + state) dim, n), L, x and the rule's memory.
-    stop[0] != 0 ends it at once.
+    stop[0] != 0 ends it at once.  w, t, used: see `scratch`.
     """
     (pair,) = functions
-    memory, budget = limits[3], limits[4]
-    w = aligned(s.height * s.lanes)
-    t = np.zeros((1, s.lanes), np.int64)
-    fate = np.zeros(s.lanes, np.int64)
-    for first in range(rows[0], rows[1], s.lanes):
-        lanes = min(s.lanes, rows[1] - first)
-        load(s, w, t, columns, limits, sphere, first, rows[1])
-        call(pair, w, t, 0, 0, BEGIN, 0)
-        if memory.shape[1] > 0:
-            for r in range(s.state * s.dim):
-                copy(w, s.s + r, s.lanes, memory[r], first, rows[1])
-        for i in range(lanes, s.lanes):  # repeats of the last, of which nobody will ask
-            w[NEXT * s.lanes + i] = math.nan
-            for d in range(s.dim):
-                w[(s.lo + d) * s.lanes + i] = w[(s.hi + d) * s.lanes + i] = math.nan
-        fate[:] = GOING
-        k = 0
-        while True:
-            going = ended = 0
-            last = k - k % PERIOD + PERIOD
-            for i in range(lanes):
-                if fate[i] == GOING:
-                    fate[i] = fate_of(s, w, i, k, budget[first + i])
-                    if fate[i] == GOING:
-                        going += 1
-                        last = min(last, budget[first + i])
-                    else:
-                        ended += 1
-            if ended > 0:
-                call(pair, w, t, 0, 0, EVALUATE, 0)
-                for i in range(lanes):
-                    if fate[i] >= 0:
-                        write_passage(s, w, i, k, fate[i], first + i, outputs)
-                        fate[i] = DONE
-            if going == 0:
-                break
-            if k % PERIOD == 0 and stop[0] != 0:
-                return 0
-            k = call(pair, w, t, k, last, ADVANCE, seed) // 2
-    return 1
+    hits = t.shape[1]  # there are no targets
+    first = rows[0]
+    while True:
+        j = ready(s, used, first < rows[1])
+        if j < 0:
+            return 1
+        k = 0 if j == 0 else PERIOD << (j - 1)
+        split = PERIOD << j if j + 1 < used.size else 0
+        if j > 0:
+            fill(s, w, t, hits, used, j)
+            retire(s, w[j], t[j])
+        else:
+            begin(s, pair, w[j], t[j], columns, limits, sphere, first, rows[1])
+            first += s.lanes
+        k, way = proceed(s, pair, w[j], t[j], k, split, seed, limits[4], outputs, stop)
+        if way == 2:
+            return 0
+        if way == 1:
+            pool = 1
+            while PERIOD << (pool - 1) < k:
+                pool += 1
+            give(s, w, t, hits, used, j, pool)

@@ -20,17 +20,23 @@ SCALARS = 19
 # BOUND (steps that were limited) and GONE (when divergence was seen) are written at its end
 STREAM = 0
 EXIT, COMMIT, STATUS, LABEL, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND, GONE = range(1, 11)
-START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND = range(11, 17)
-PLACES = 17  # first of DIM rows: each coordinate's well, from the left.  FOUND: the lanes to which something happened
+START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN = range(11, 18)
+FATE = EXIT  # of a first passage
+PLACES = 18  # first of DIM rows: each coordinate's well, from the left
+# FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is a repeat
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
 STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged")
+PASSED = len(STATUSES)  # the status of a lane that left its box, after those of a whole trajectory
+GOING, DONE = -1, -2  # of a lane's fate in `passage`; else a status that is yet to be written
 
 # the functions behind a pair's door and behind a layout's
 BEGIN, EVALUATE, ADVANCE = range(3)
 ASTRAY, PERIODIC, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(9)
 
 PERIOD = 64  # steps between tests for divergence and periodicity
+PATIENCE = 512  # steps after which lanes under way leave a block of trajectories; of first passages, PERIOD
+POOLS = 20  # of lanes under way, at most
 WINDOW = 100  # last steps, which decide the status
 RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged
 TOLERANCE_X = 1e-10  # times 1 + |x|

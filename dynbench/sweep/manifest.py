@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dynbench.sweep.job import Job
 def manifest(job: Job, command: str | None) -> dict[str, Any]:
     """Enough to repeat it, and the same for equal runs on one machine."""
     loss = job.plan.loss
-    versions = {name: __import__(name).__version__ for name in ("numba", "numpy", "pandas", "pyarrow", "scipy")}
+    versions = {name: version(name) for name in ("numba", "numpy", "pandas", "pyarrow", "scipy")}
     return {
         "schema": SCHEMA,
         "run": job.id,

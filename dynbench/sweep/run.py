@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dynbench.backends.cpu import Cpu, cores
 from dynbench.kernels.compile import compile_all
-from dynbench.kernels.link import write
+from dynbench.kernels.native import write
 from dynbench.store import Run, canonical, csv, parquet, write_whole
 from dynbench.sweep.axes import whole as whole_number
 from dynbench.sweep.chunks import ChunksFailed, Crew, Progress

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dynbench.kernels.native import cache_directory
 from suites.peers.works import Ends, Missing, Work
 
 HERE = Path(__file__).parent / "c"
@@ -42,8 +43,6 @@ def home() -> Path:
     """Where libraries are kept: $DYNBENCH_PEERS, which the parent sets, else beside dynbench's kernels."""
     if chosen := os.environ.get("DYNBENCH_PEERS"):
         return Path(chosen)
-    from dynbench.kernels.link import cache_directory  # it brings Numba in
-
     return cache_directory() / "peers"
 
 

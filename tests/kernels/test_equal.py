@@ -15,7 +15,8 @@ from reference import assert_same
 from dynbench import find
 from dynbench.backends.cpu import cores
 from dynbench.kernels.compile import compile_all
-from dynbench.kernels.link import sources, write
+from dynbench.kernels.link import sources
+from dynbench.kernels.native import write
 from dynbench.kernels.step import RECORDS, Variant
 
 TARGETS = (1.0, 1e-3)

@@ -11,9 +11,9 @@ import pytest
 from batches import batch, run
 
 from dynbench import find
-from dynbench.kernels.link import pair_source
 from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.step import Variant
+from dynbench.kernels.texts import pair_source
 
 HERE = Path(__file__).parents[1]
 SCRIPT = """

@@ -7,8 +7,10 @@ import llvmlite.binding
 import pytest
 
 from dynbench import find
-from dynbench.kernels.link import load, pair_source, write
+from dynbench.kernels.compile import module_of
+from dynbench.kernels.native import write
 from dynbench.kernels.step import RECORDS, Variant
+from dynbench.kernels.texts import pair_source
 
 FEATURES = llvmlite.binding.get_host_cpu_features()
 pytestmark = [
@@ -27,12 +29,9 @@ CASES = {
 
 
 def machine_code(name: str, dim: int, rule: str, variant: Variant) -> str:
-    """Of the pair's functions, without their door, which tells of errors.
-
-    Numba shows the machine code of what it has just compiled, not of what it took from its cache.
-    """
+    """Of the pair's functions, without their door, which tells of errors."""
     text, _ = pair_source(find.loss(name, dim), find.dynamics(rule), variant)
-    code = load(write(text)).pair._library.get_asm_str()
+    code = module_of(write(text)).door._library.get_asm_str()
     return "".join(re.findall(r"(?ms)^_ZN\S+:.*?^\.Lfunc_end", code))
 
 

@@ -1,0 +1,113 @@
+"""Trajectories into the lanes of a block and out of it.  Text of both drivers, as `pools`.
+
+Loops and no slices: what Numba makes of an assignment to a slice needs its run time, for the case of an error.
+"""
+
+import math
+
+from dynbench.kernels.shape import (
+    AMP,
+    BEST,
+    COMMIT,
+    DIVERGED,
+    END_VALUE,
+    EXIT,
+    GN,
+    GONE,
+    LABEL,
+    LAST,
+    LR,
+    OWN,
+    PLACES,
+    SCALARS,
+    START,
+    STATUS,
+    STREAM,
+    VAL,
+)
+
+
+def flood(array, first, last, value):
+    """array[first:last] = value"""
+    for place in range(first, last):
+        array[place] = value
+
+
+def copy(w, row, lanes, column, first, last):
+    """A column's entries first, first + 1, ... into a row; beyond `last` its last one again."""
+    here = min(lanes, last - first)
+    for i in range(here):
+        w[row * lanes + i] = column[first + i]
+    flood(w, row * lanes + here, (row + 1) * lanes, column[last - 1])
+
+
+def furnish(s, w, t, levels, tables, sphere):
+    """What is the same for all trajectories: behind the rows the tables, as `events` has it; centre and radii."""
+    separators, wells, floors, margins, centres, hessians, halves = tables
+    place = s.height * s.lanes
+    for column in (levels, separators, floors, margins):
+        for value in column:
+            w[place] = value
+            place += 1
+    many = centres.shape[0]
+    for j in range(many):
+        for d in range(s.dim):
+            w[place + j * s.dim + d] = centres[j, d]
+            w[place + many * s.dim * (1 + s.dim) + j * s.dim + d] = halves[j, d]
+            for e in range(s.dim):
+                w[place + many * s.dim + (j * s.dim + d) * s.dim + e] = hessians[j, d, e]
+    counts = (PLACES + s.dim) * s.lanes
+    t[counts], t[counts + 1], t[counts + 2] = levels.size, separators.size, wells.size
+    for j in range(wells.size):
+        t[counts + 3 + j] = wells[j]
+    for d in range(s.dim):
+        flood(w, (s.centre + d) * s.lanes, (s.centre + d + 1) * s.lanes, sphere[0][d])
+        flood(w, (s.radii + d) * s.lanes, (s.radii + d + 1) * s.lanes, sphere[1][d])
+
+
+def load(s, w, t, columns, hits, first, last):
+    """Puts trajectories first, first + 1, ... into the lanes; lanes beyond `last` repeat its last one."""
+    x0, parameters, lr, temperature, gradient_noise, stream, start = columns
+    lanes = s.lanes
+    flood(t, 0, (PLACES + s.dim) * lanes, 0)
+    for row in (EXIT, COMMIT, LAST):
+        flood(t, row * lanes, (row + 1) * lanes, -1)
+    flood(t, hits, t.size, -1)
+    flood(w, 0, SCALARS * lanes, 0.0)
+    flood(w, BEST * lanes, (BEST + 1) * lanes, math.inf)
+    for d in range(s.dim):
+        copy(w, s.x + d, lanes, x0[d], first, last)
+    for p in range(s.parameters):
+        copy(w, s.p + p, lanes, parameters[p], first, last)
+    copy(w, LR, lanes, lr, first, last)
+    copy(w, AMP, lanes, temperature, first, last)
+    copy(w, GN, lanes, gradient_noise, first, last)
+    copy(t, STREAM, lanes, stream, first, last)
+    copy(t, START, lanes, start, first, last)
+    copy(t, LABEL, lanes, start, first, last)
+    for i in range(lanes):
+        t[OWN * lanes + i] = first + i if first + i < last else -1
+        w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
+
+
+def trace(s, w, t, first, k, paths):
+    """Keeps x_k, and L(x_k) from VAL, of the trajectories whose whole path is wanted; nan once they have diverged."""
+    for i in range(min(s.lanes, paths.shape[0] - first)):
+        gone = t[STATUS * s.lanes + i] == DIVERGED and t[GONE * s.lanes + i] < k
+        for d in range(s.dim):
+            paths[first + i, k, d] = math.nan if gone else w[(s.x + d) * s.lanes + i]
+        paths[first + i, k, s.dim] = math.nan if gone else w[VAL * s.lanes + i]
+
+
+def unload(s, w, t, hits, outputs):
+    """What the lanes ended with, each into its trajectory's column."""
+    times, reached, ends = outputs
+    for i in range(s.lanes):
+        n = t[OWN * s.lanes + i]
+        if n >= 0:
+            for r in range(times.shape[0]):
+                times[r, n] = t[(EXIT + r) * s.lanes + i]
+            for j in range(reached.shape[0]):
+                reached[j, n] = t[hits + j * s.lanes + i]
+            for r in range(ends.shape[0]):
+                ends[r, n] = w[(END_VALUE + r if r < 2 else s.ended + r - 2) * s.lanes + i]

@@ -1,0 +1,141 @@
+"""Compiled kernels on disk: machine code named by the hash of all it is made of, and how it comes into a process.
+
+Numba's own disk cache goes stale when a helper in another file changes, never hits when a jitted function is an
+argument, and takes 25 ms a module to give back what it holds.  Here a text (see `texts`) stands by itself, and its
+name is the sha256 of the text, of the compiler's versions and settings, and of the processor.  So a changed text is
+another file, and the cache is never stale.  Beside the text lies its machine code, which LLVM's linker loads in a
+millisecond: a process whose kernels are all there never imports Numba.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from llvmlite import binding
+
+SETTINGS = (  # of Numba, which change the code that it makes
+    "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX", "NUMBA_LOOP_VECTORIZE",
+    "NUMBA_SLP_VECTORIZE",
+)  # fmt: skip
+LIBRARY = (  # what LLVM may call of the system's libraries by itself
+    "memset", "memcpy", "memmove", "exp", "exp2", "log", "log2", "log10", "sin", "cos", "tan", "pow", "fma", "fmod",
+    "floor", "ceil", "trunc", "rint", "nearbyint", "round",
+)  # fmt: skip
+ERRORS = (  # of Numba's run time: machine code names them for errors, which no kernel raises
+    "NRT_Free", "NRT_MemInfo_call_dtor", "numba_do_raise", "numba_gil_ensure", "numba_gil_release",
+    "numba_runtime_build_excinfo_struct", "numba_unpickle",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Code:
+    """A kernel's machine code, the name of its door and of all that it calls."""
+
+    door: str
+    calls: tuple[str, ...]
+    code: bytes
+
+
+def cache_directory() -> Path:
+    """Where kernels are kept: $DYNBENCH_CACHE, else the user's cache directory."""
+    if chosen := os.environ.get("DYNBENCH_CACHE"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dynbench"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "dynbench" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dynbench"
+
+
+@cache
+def compiler() -> str:
+    """What the machine code depends on beside the text."""
+    target = (binding.get_default_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    settings = (f"{name}={os.environ[name]}" for name in SETTINGS if name in os.environ)
+    return "\0".join([version("numba"), version("llvmlite"), *target, *settings])
+
+
+def digest(text: str) -> str:
+    """Name of a kernel."""
+    return hashlib.sha256(f"{text}\0{compiler()}".encode()).hexdigest()[:20]
+
+
+def write(text: str) -> Path:
+    """Puts a kernel's text in place, and gives its path."""
+    path = cache_directory() / f"kernel_{digest(text)}.py"
+    if not path.exists():
+        put(path, text.encode())
+    return path
+
+
+def put(path: Path, content: bytes) -> None:
+    """A file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def keep(path: Path, made: Code) -> None:
+    """Puts machine code beside its text: a line that tells about it, and the code."""
+    head = {"door": made.door, "calls": made.calls, "sha256": hashlib.sha256(made.code).hexdigest()}
+    put(path.with_suffix(".o"), json.dumps(head).encode() + b"\n" + made.code)
+
+
+def kept(path: Path) -> Code | None:
+    """The machine code of a text; None where it is not there or was damaged."""
+    try:
+        line, _, code = path.with_suffix(".o").read_bytes().partition(b"\n")
+        head = json.loads(line)
+    except (FileNotFoundError, ValueError):
+        return None
+    sound = hashlib.sha256(code).hexdigest() == head["sha256"]
+    return Code(head["door"], tuple(head["calls"]), code) if sound else None
+
+
+@cache
+def machine() -> binding.TargetMachine:
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding.Target.from_default_triple().create_target_machine(jit=True)
+
+
+def supply(names: Iterable[str]) -> None:
+    """Tells LLVM where the functions of that name are: in this process, or in Numba, which is imported only then."""
+    missing = {name for name in names if binding.address_of_symbol(name) is None}
+    process = ctypes.CDLL(None) if os.name == "posix" else None
+    for name in missing.copy():
+        found = ctypes.pythonapi.Py_FatalError if name in ERRORS else getattr(process, name, None)
+        if found is not None:
+            binding.add_symbol(name, ctypes.cast(found, ctypes.c_void_p).value)
+            missing.remove(name)
+    if missing - set(LIBRARY):
+        from numba.core.registry import cpu_target
+
+        cpu_target.target_context.refresh()
+
+
+ENGINES: list[binding.ExecutionEngine] = []  # what holds the code; never given back
+
+
+def loaded(made: Code) -> int:
+    """Machine code brought into this process: the address of its door."""
+    supply([*LIBRARY, *made.calls])
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine())
+    ENGINES.append(engine)
+    engine.add_object_file(binding.ObjectFileRef.from_data(made.code))
+    engine.finalize_object()
+    return int(engine.get_function_address(made.door))

@@ -1,0 +1,56 @@
+"""Lanes still under way, gathered from blocks in which most others have ended.  Text of both drivers.
+
+At steps p, 2 p, 4 p, ... (p: PATIENCE, PERIOD for first passages) a block with few lanes under way gives them to the
+pool of that step; a pool goes on as a block of its own once enough have come together.  So all lanes of a block are at
+the same step, memory and noise go with each lane, and no number depends on who stands beside whom.  Block 0 is the one
+that is loaded, block j > 0 the pool of step p 2^(j-1).
+"""
+
+from dynbench.kernels.shape import FOUND, OWN, PLACES
+
+
+def move(s, w, t, hits, source, i, target, j):
+    """Lane i of block `source` into lane j of block `target`: its column of every row."""
+    deep = t.shape[1]
+    for row in range(s.height):
+        w[target, row * s.lanes + j] = w[source, row * s.lanes + i]
+    for row in range(PLACES + s.dim):
+        t[target, row * s.lanes + j] = t[source, row * s.lanes + i]
+    for place in range(hits, deep - s.lanes + 1, s.lanes):
+        t[target, place + j] = t[source, place + i]
+
+
+def give(s, w, t, hits, used, source, pool):
+    """The lanes of block `source` that are FOUND into a pool; each place left repeats one that stays, if any does."""
+    rest = 0
+    while rest < s.lanes - 1 and t[source, FOUND * s.lanes + rest] != 0:
+        rest += 1
+    for i in range(s.lanes):
+        if t[source, FOUND * s.lanes + i] != 0:
+            if t[source, OWN * s.lanes + i] >= 0:
+                move(s, w, t, hits, source, i, pool, used[pool])
+                used[pool] += 1
+            move(s, w, t, hits, source, rest, source, i)
+            t[source, OWN * s.lanes + i] = -1
+
+
+def fill(s, w, t, hits, used, pool):
+    """A pool's empty lanes repeat its first."""
+    for i in range(used[pool], s.lanes):
+        move(s, w, t, hits, pool, 0, pool, i)
+        t[pool, OWN * s.lanes + i] = -1
+    used[pool] = 0
+
+
+def ready(s, used, waiting):
+    """The block to go on with: the pool of the latest step that is more than half full, so that there is always room
+    for half a block; else, if trajectories wait to be loaded, 0; else the pool of the earliest step; -1: none."""
+    for j in range(used.size - 1, 0, -1):
+        if used[j] > s.lanes // 2:
+            return j
+    if waiting:
+        return 0
+    for j in range(1, used.size):
+        if used[j] > 0:
+            return j
+    return -1
