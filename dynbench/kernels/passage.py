@@ -31,7 +31,6 @@ from dynbench.kernels.shape import (
     OWN,
     PASSED,
     PERIOD,
-    POOLS,
     SCALARS,
     STREAM,
     VAL,
@@ -58,7 +57,9 @@ def load(s, w, t, columns, limits, sphere, first, last):
     for i in range(lanes):
         n = min(first + i, last - 1)
         w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
-        w[NEXT * lanes + i] = -level[n]
+        w[NEXT * lanes + i] = (
+            -level[n] if level[n] == level[n] else math.nan
+        )  # -nan has a sign bit: a flag at every step
         t[STREAM * lanes + i], t[OWN * lanes + i] = stream[n], first + i if first + i < last else -1
 
 
@@ -118,12 +119,9 @@ def begin(s, pair, w, t, columns, limits, sphere, first, last):
     retire(s, w, t)
 
 
-def proceed(s, pair, w, t, k, split, seed, budget, outputs, stop):
-    """A block from step k on until all its lanes have ended; or, where half of them are under way, to step `split`,
-    2 `split`, 4 `split`, ...: the lanes to go on are FOUND.
-
-    Returns k, and whether it has come to the end (else: 1, to be split at k; 2, stopped).
-    """
+def proceed(s, pair, w, t, k, pool, when, seed, budget, outputs, stop):
+    """A block from step k on until all its lanes have ended; or, where few are under way, to the beginning of a pool,
+    `pool` or a later one.  Returns the pool (0: the block has come to its end; -1: stopped)."""
     while True:
         going = ended = 0
         last = k - k % PERIOD + PERIOD
@@ -144,26 +142,26 @@ def proceed(s, pair, w, t, k, split, seed, budget, outputs, stop):
                     write_passage(s, w, i, k, t[FATE * s.lanes + i], t[OWN * s.lanes + i], outputs)
                     t[FATE * s.lanes + i] = DONE
         if going == 0:
-            return k, 0
+            return 0
         if k % PERIOD == 0 and stop[0] != 0:
-            return k, 2
-        if k == split and k > 0:
-            split = 2 * k if 2 * k <= PERIOD << (POOLS - 1) else 0
+            return -1
+        if pool < when.size and k == when[pool]:
             if going <= s.lanes // 2:
                 for i in range(s.lanes):
                     t[FOUND * s.lanes + i] = t[FATE * s.lanes + i] == GOING
-                return k, 1
+                return pool
+            pool += 1
         k = call(pair, w, t, k, last, ADVANCE, seed) // 2
 
 
-def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop, w, t, used):
+def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop, w, t, used, when):
     """Trajectories rows[0] to rows[1] - 1, each up to its first passage; whether all have been run.
 
     s: the Shape.  functions: the address of the pair's door.  columns: x0 (dim, n), parameters (p, n), lr,
     temperature, gradient_noise (n,), stream.  limits: lo, hi (dim, n), level (n,), memory (state * dim, n) to go on
     with, or no columns of it where the rule starts afresh, budget (n,) int64 in steps.  sphere: as in `trajectory`.
     outputs: times (2, n) int64, the step and the status; ends (1 + (1 + state) dim, n), L, x and the rule's memory.
-    stop[0] != 0 ends it at once.  w, t, used: see `scratch`.
+    stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
     """
     (pair,) = functions
     hits = t.shape[1]  # there are no targets
@@ -172,19 +170,14 @@ def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop, w, t, 
         j = ready(s, used, first < rows[1])
         if j < 0:
             return 1
-        k = 0 if j == 0 else PERIOD << (j - 1)
-        split = PERIOD << j if j + 1 < used.size else 0
         if j > 0:
             fill(s, w, t, hits, used, j)
             retire(s, w[j], t[j])
         else:
             begin(s, pair, w[j], t[j], columns, limits, sphere, first, rows[1])
             first += s.lanes
-        k, way = proceed(s, pair, w[j], t[j], k, split, seed, limits[4], outputs, stop)
-        if way == 2:
+        pool = proceed(s, pair, w[j], t[j], when[j], j + 1, when, seed, limits[4], outputs, stop)
+        if pool < 0:
             return 0
-        if way == 1:
-            pool = 1
-            while PERIOD << (pool - 1) < k:
-                pool += 1
+        if pool > 0:
             give(s, w, t, hits, used, j, pool)

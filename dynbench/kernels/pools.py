@@ -1,9 +1,9 @@
 """Lanes still under way, gathered from blocks in which most others have ended.  Text of both drivers.
 
-At steps p, 2 p, 4 p, ... (p: PATIENCE, PERIOD for first passages) a block with few lanes under way gives them to the
-pool of that step; a pool goes on as a block of its own once enough have come together.  So all lanes of a block are at
-the same step, memory and noise go with each lane, and no number depends on who stands beside whom.  Block 0 is the one
-that is loaded, block j > 0 the pool of step p 2^(j-1).
+At certain steps, four in each octave, a block in which half of the lanes or fewer are under way gives these to the pool
+of that step; a pool goes on as a block of its own once enough have come together.  So all lanes of a block are at the
+same step, memory and noise go with each lane, and no number depends on who stands beside whom.  Block 0 is the one that
+is loaded, block j > 0 the pool of step when[j] (see `scratch`).
 """
 
 from dynbench.kernels.shape import FOUND, OWN, PLACES

@@ -35,8 +35,8 @@ BEGIN, EVALUATE, ADVANCE = range(3)
 ASTRAY, PERIODIC, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(9)
 
 PERIOD = 64  # steps between tests for divergence and periodicity
-PATIENCE = 512  # steps after which lanes under way leave a block of trajectories; of first passages, PERIOD
-POOLS = 20  # of lanes under way, at most
+PATIENCE = 512  # steps after which lanes under way first leave a block of trajectories; of first passages, PERIOD
+POOLS = 80  # of lanes under way, at most
 WINDOW = 100  # last steps, which decide the status
 RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged
 TOLERANCE_X = 1e-10  # times 1 + |x|

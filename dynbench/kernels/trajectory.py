@@ -21,11 +21,9 @@ from dynbench.kernels.shape import (
     HAPPEN,
     JUDGE,
     OWN,
-    PATIENCE,
     PERIOD,
     PERIODIC,
     PLACES,
-    POOLS,
     RELEASE,
     REMEMBER,
     STATUS,
@@ -47,11 +45,12 @@ def under_way(s, w, t):
     return count
 
 
-def proceed(s, functions, w, t, k, split, steps, seed, leaping, tracing, paths, stop):
-    """A block from step k to its end; or, where few lanes are under way, to step `split`, 2 `split`, 4 `split`, ...
+def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, paths, stop):
+    """A block from step k to its end; or, where few lanes are under way, to the beginning of a pool, `pool` or a later
+    one.  tracing: the first trajectory of a block whose paths are kept, else -1.
 
-    Returns k, steps really simulated, whether the status was judged to the last, and whether it has come to the end
-    (else: 1, to be split at k; 2, stopped).  tracing: the first trajectory of a block whose paths are kept, else -1.
+    Returns k, steps really simulated, whether the status was judged to the last, and the pool (0: the block has come
+    to its end; -1: stopped).
     """
     pair, block = functions
     opening = max(steps - WINDOW, 0)  # the window of the verdict begins here
@@ -60,16 +59,16 @@ def proceed(s, functions, w, t, k, split, steps, seed, leaping, tracing, paths, 
     while k < steps:
         if k % PERIOD == 0:
             if stop[0] != 0:
-                return k, simulated, judged, 2
+                return k, simulated, judged, -1
             if k > 0 and call(block, w, t, 0, 0, 0, ASTRAY):
                 call(pair, w, t, 0, 0, EVALUATE, 0)
                 if call(block, w, t, k, 0, 0, RELEASE) == 0 and tracing < 0:
                     break
             if leaping and opening - k >= PERIOD:
-                if k == split:
-                    split = 2 * k if 2 * k <= PATIENCE << (POOLS - 1) else 0
+                if pool < when.size and k == when[pool]:
                     if 0 < under_way(s, w, t) <= s.lanes // 2:
-                        return k, simulated, judged, 1
+                        return k, simulated, judged, pool
+                    pool += 1
                 same = call(block, w, t, 0, 0, 0, PERIODIC)
                 skipped = (opening - k) // PERIOD * PERIOD if same and k > 0 else 0
                 if s.counting:
@@ -101,7 +100,9 @@ def proceed(s, functions, w, t, k, split, steps, seed, leaping, tracing, paths, 
     return steps, simulated, judged, 0
 
 
-def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop, w, t, used):
+def run(
+    s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop, w, t, used, when
+):
     """Trajectories rows[0] to rows[1] - 1; returns the steps really simulated, summed over trajectories.
 
     s: the Shape.  functions: addresses of the two doors, of the pair (`step`) and of the block (`lanes` and `ends`), to
@@ -110,21 +111,18 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves.
     sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (10, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
-    early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used: see `scratch`.
+    early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
     """
     pair, block = functions
     hits = (PLACES + s.dim) * s.lanes + 3 + tables[1].size  # where in `t` the steps at which targets were hit begin
-    for j in range(used.size):
-        furnish(s, w[j], t[j], levels, tables, sphere)
+    furnish(s, w[0], t[0], levels, tables, sphere)
     simulated = 0
     first = rows[0]
     while True:
         j = ready(s, used, first < rows[1])
         if j < 0:
             return simulated
-        here, there = w[j], t[j]
-        k = 0 if j == 0 else PATIENCE << (j - 1)
-        split = PATIENCE << j if j + 1 < used.size else 0
+        here, there, k, pool = w[j], t[j], when[j], j + 1
         tracing = -1
         if j > 0:
             fill(s, w, t, hits, used, j)
@@ -135,20 +133,18 @@ def run(s, functions, columns, rows, steps, seed, levels, tables, sphere, output
             tracing = first if first < paths.shape[0] else -1
             first += s.lanes
         leaping = early != 0 and not s.noisy and tracing < 0
-        way = 1
-        while way == 1:
-            k, more, judged, way = proceed(
-                s, functions, here, there, k, split, steps, seed, leaping, tracing, paths, stop
+        while pool > 0:
+            k, more, judged, pool = proceed(
+                s, functions, here, there, k, pool, when, steps, seed, leaping, tracing, paths, stop
             )
             for i in range(s.lanes):
                 simulated += more * (there[OWN * s.lanes + i] >= 0)
-            if way == 2:
+            if pool < 0:
                 return simulated
-            if way == 1:
-                pool, split = 1, 0
-                while PATIENCE << (pool - 1) < k:
-                    pool += 1
+            if pool > 0:
+                furnish(s, w[pool], t[pool], levels, tables, sphere)
                 give(s, w, t, hits, used, j, pool)
+                pool = when.size  # the others have ended
         call(pair, here, there, 0, 0, EVALUATE, 0)
         if call(block, here, there, 0, 0, 0, ASTRAY):
             call(block, here, there, steps, 0, 0, RELEASE)
