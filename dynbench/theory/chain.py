@@ -19,12 +19,13 @@ import numpy as np
 
 from dynbench.batch import Floats
 from dynbench.losses.base import Loss
-from dynbench.theory.coordinate import walls
+from dynbench.theory.coordinate import coordinate, walls
 from dynbench.theory.nystrom import COARSE, FINE, Chain, OutOfReach, chain
 
 MOST_WORK = 5e9  # steps times nodes squared of one pass: some seconds; twice that for the whole course
 BLOCK = 2000  # starts at once
 SETTLED = 1e-13  # relative spread of the hazard at which it is constant
+LOOKS = 8  # steps from one look at the hazard to the next, which costs as much as a step
 ROUNDING = 1e-13  # relative error allowed to the sums
 GONE = 1e-200  # S from which no hazard is told
 
@@ -64,11 +65,12 @@ def course(of: Chain, times: tuple[int, ...], whole: bool = False) -> Course:
             place += 1
         if n >= last and not whole:
             return Course(escaped, inside, np.full(size, nan), nan)
-        told = s > GONE
-        hazard = d[told] / s[told]
-        rate = float(np.median(hazard)) if told.any() else 1.0
-        if not told.any() or hazard.max() - hazard.min() <= SETTLED * rate:
-            break
+        if n % LOOKS == 0:
+            told = s > GONE
+            hazard = d[told] / s[told]
+            if not told.any() or np.ptp(hazard) <= SETTLED * hazard.max():
+                rate = float(np.median(hazard)) if told.any() else 1.0
+                break
         if n >= limit:
             raise OutOfReach(f"the exact chain needs more than {limit} steps of {size} nodes")
         total = total + s
@@ -88,26 +90,28 @@ def exits(
     if walls(loss, label) == (-inf, inf):
         never, ever = np.zeros((len(asked), len(start))), np.full(len(start), inf)
         return Exits(never, never, ever, np.zeros(len(start)), 0.0)
+    ahead = start - lr * coordinate(loss).slopes(start)
     (p, mean, lost, hazard), (rough, rough_mean, _, _) = (
-        seen(chain(loss, label, lr, temperature, grid), start, asked, whole) for grid in (FINE, COARSE)
+        seen(chain(loss, label, lr, temperature, grid), ahead, asked, whole) for grid in (FINE, COARSE)
     )
     mean_error = np.abs(mean - rough_mean) + (10.0 * ROUNDING + lost) * mean
     return Exits(p, np.abs(p - rough) + ROUNDING * p + lost, mean, mean_error, hazard)
 
 
-def seen(of: Chain, start: Floats, asked: np.ndarray, whole: bool) -> tuple[Floats, Floats, Floats, float]:
-    """p (steps, starts), mean (starts,), mass lost beyond an open end (starts,), hazard.
+def seen(of: Chain, ahead: Floats, asked: np.ndarray, whole: bool) -> tuple[Floats, Floats, Floats, float]:
+    """p (steps, starts), mean (starts,), mass lost beyond an open end (starts,), hazard; `ahead`: x0 - h L'(x0).
 
     The first step from any start is taken by the formula, the rest by the nodes.
     """
     before, place = np.unique(np.maximum(asked - 1, 0), return_inverse=True)
     nodes = course(of, tuple(before.tolist()), whole)
-    p, mean, lost = np.empty((len(asked), len(start))), np.empty(len(start)), np.empty(len(start))
-    for first in range(0, len(start), BLOCK):
+    count = len(ahead)
+    p, mean, lost = np.empty((len(asked), count)), np.empty(count), np.empty(count)
+    for first in range(0, count, BLOCK):
         block = slice(first, first + BLOCK)
-        out, kernel = of.rows(start[block])
-        p[:, block] = out + (nodes.escaped @ kernel.T)[place]
-        mean[block] = 1.0 + kernel @ nodes.mean
+        out, kernel = of.rows(ahead[block])
+        p[:, block] = out + np.vecdot(kernel, nodes.escaped[:, None])[place]
+        mean[block] = 1.0 + np.vecdot(kernel, nodes.mean)
         lost[block] = 1.0 - out - kernel.sum(axis=1)
     lost[lost < 100.0 * ROUNDING] = 0.0  # rounding; starts far outside the domain may land beyond the end
     return np.minimum(np.where(asked[:, None] > 0, p, 0.0), 1.0), mean, lost, nodes.hazard

@@ -5,7 +5,7 @@ nodes each integrate it to rounding (Nyström's method); an open side is cut off
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import isfinite, sqrt
 
 import numpy as np
@@ -40,8 +40,6 @@ FINE, COARSE = Grid(16, 10.0, 80.0), Grid(12, 8.5, 60.0)  # their difference is 
 class Chain:
     """The chain in one well: nodes y_j, K_ij = w_j k(y_i, y_j), and r_i, the chance to leave in one step."""
 
-    curve: Coordinate
-    lr: float
     spread: float  # √(2Th)
     walls: tuple[float, float]  # -inf, inf: none
     nodes: Floats  # (m,)
@@ -49,18 +47,20 @@ class Chain:
     kernel: Floats  # (m, m)
     leaving: Floats  # (m,)
 
-    def rows(self, x: Floats) -> tuple[Floats, Floats]:
-        """r(x) (n,) and w_j k(x, y_j) (n, m), from any x (n,)."""
-        return rows(self.curve, self.lr, self.spread, self.walls, self.nodes, self.weights, x)
+    def rows(self, ahead: Floats) -> tuple[Floats, Floats]:
+        """r(x) (n,) and w_j k(x, y_j) (n, m), from any x (n,) by where the drift leads, x - h L'(x)."""
+        return rows(self.spread, self.walls, self.nodes, self.weights, ahead)
 
 
 def rows(
-    curve: Coordinate, lr: float, spread: float, walls: tuple[float, float], nodes: Floats, weights: Floats, x: Floats
+    spread: float, walls: tuple[float, float], nodes: Floats, weights: Floats, ahead: Floats
 ) -> tuple[Floats, Floats]:
-    ahead = x - lr * curve.slopes(x)
     out = ndtr((walls[0] - ahead) / spread) + ndtr((ahead - walls[1]) / spread)
-    kernel = (nodes[None, :] - ahead[:, None]) / spread
-    kernel = np.exp(np.maximum(-0.5 * kernel * kernel, -800.0))  # exp(-800) is 0, without a subnormal on the way
+    kernel = nodes[None, :] - ahead[:, None]  # and on in place: to ask for memory takes as long as to compute
+    kernel /= spread
+    kernel *= kernel
+    kernel *= -0.5
+    np.exp(np.maximum(kernel, -800.0, out=kernel), out=kernel)  # exp(-800) is 0, without a subnormal on the way
     kernel[kernel < 1e-300] = 0.0
     kernel *= weights / (spread * sqrt(2.0 * np.pi))
     return out, kernel
@@ -96,11 +96,17 @@ def built(
     size = grid.nodes * (len(edges) - 1)
     if size > MOST_NODES:
         raise OutOfReach(f"the exact chain needs {size} nodes, more than {MOST_NODES}")
-    points, shares = np.polynomial.legendre.leggauss(grid.nodes)
+    points, shares = gauss(grid.nodes)
     middle, half = (edges[1:] + edges[:-1])[:, None] / 2.0, np.diff(edges)[:, None] / 2.0
     nodes, weights = (middle + half * points).ravel(), (half * shares).ravel()
-    leaving, kernel = rows(curve, lr, spread, walls, nodes, weights, nodes)
-    return Chain(curve, lr, spread, walls, nodes, weights, kernel, leaving)
+    leaving, kernel = rows(spread, walls, nodes, weights, nodes - lr * curve.slopes(nodes))
+    return Chain(spread, walls, nodes, weights, kernel, leaving)
+
+
+@cache
+def gauss(nodes: int) -> tuple[Floats, Floats]:
+    """Points and weights of Gauss and Legendre on [-1, 1]."""
+    return np.polynomial.legendre.leggauss(nodes)
 
 
 def panels(curve: Coordinate, lo: float, hi: float, lr: float, spread: float) -> Floats:

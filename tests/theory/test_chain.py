@@ -128,6 +128,15 @@ def test_two_walls_at_small_step_are_the_sde_too():
     assert limit == pytest.approx(passage.passage_time(loss, 1, x, 4.0), rel=2e-4)
 
 
+def test_a_start_has_its_bytes_whoever_is_asked_about_with_it():
+    """A product of matrices that BLAS takes apart, by its threads or by the shapes, would not do."""
+    starts = np.linspace(1.9, 4.0, 401)
+    p = chain.p_exit(QUARTIC, 1, starts, 0.01, 0.3, (10, 100))[0]
+    for k in (0, 133, 400):
+        for row, n in enumerate((10, 100)):
+            assert chain.p_exit(QUARTIC, 1, starts[k], 0.01, 0.3, (n,))[0][0, 0] == p[row, k]
+
+
 def test_small_probabilities_are_not_differences():
     p, error = chain.p_exit(QUARTIC, 1, 3.0, 0.01, 0.05, [100, 2500])
     assert p[:, 0] == pytest.approx([8.9288229713e-19, 5.2052782395e-17], rel=1e-9)
