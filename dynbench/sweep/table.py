@@ -1,7 +1,8 @@
 """The printed table: for a person, what happened to the starts in false basins."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from dynbench.theory.thresholds import critical_cap
 HEAD = ("rule", "starts", "stayed", "P(escape) [95%]", "exact (z)", "median step", "rest", "cycle", "wander", "diverge",
         "P(final)", "median L")  # fmt: skip
 MOST_ROWS = 200
+
+Cell = Mapping[Hashable, Any]  # a row of the table of cells
 
 
 def percent(share: float) -> str:
@@ -36,81 +39,86 @@ def probability(p: float, lo: float, hi: float) -> str:
     return f"{figure(p, digits)} [{figure(lo, digits)}, {figure(hi, digits)}]"
 
 
-def beside(cell: pd.Series) -> str:
+def beside(cell: Cell) -> str:
     """The exact probability, where there is one, and how many standard errors the measured one is from it."""
     p = cell.get("p_exact", math.nan)
     return "" if math.isnan(p) else f"{p:.4g} ({cell['z']:+.1f})"
 
 
-def spread(values: pd.Series, form: str) -> str:
+def spread(values: Iterable[float], form: str) -> str:
     """One number, or the two ends where a row stands for several cells."""
-    ends = [format(v, form) for v in (values.min(), values.max())]
-    return "-" if values.isna().all() else ends[0] if ends[0] == ends[1] else " to ".join(ends)
+    known = [v for v in values if not math.isnan(v)]
+    if not known:
+        return "-"
+    ends = [format(v, form) for v in (min(known), max(known))]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
-def label(cell: pd.Series, names: Iterable[str]) -> str:
+def label(cell: Cell | pd.Series, names: Iterable[str]) -> str:
     """The rule and those of its parameters that vary or are not the default."""
     parts = [f"{n} {cell[n]:.6g}" for n in names if not math.isnan(cell[n])]
-    start = [f"{cell[c]:.6g}" for c in cell.index if str(c).split("_")[0] == "x0"]  # with --by start
+    start = [f"{cell[c]:.6g}" for c in dict(cell) if str(c).split("_")[0] == "x0"]  # with --by start
     return " ".join([str(cell["dynamics"]), *parts, *([f"from {', '.join(start)}"] if start else [])])
 
 
 def varying(cells: pd.DataFrame, parameters: Iterable[str]) -> dict[str, list[str]]:
     """For each rule, the parameters that take more than one value in the table."""
-    found: dict[str, list[str]] = {}
-    for rule, group in cells.groupby("dynamics", sort=False):
-        found[str(rule)] = [n for n in [*parameters, "lr", "temperature", "gradient_noise"] if group[n].nunique() > 1]
-    return found
+    names = [*parameters, "lr", "temperature", "gradient_noise"]
+    counts = cells.groupby("dynamics", sort=False)[names].nunique()
+    return {str(rule): [n for n in names if row[n] > 1] for rule, row in counts.to_dict("index").items()}
 
 
-def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, pd.DataFrame]]:
+def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, list[Cell]]]:
     """Rows to print: runs of neighbouring values of one parameter from which nothing escaped become one row."""
-    rows: list[tuple[str, pd.DataFrame]] = []
-    quiet: list[int] = []
+    rows: list[tuple[str, list[Cell]]] = []
+    quiet: list[Cell] = []
 
     def close() -> None:
         if quiet:
-            block = cells.loc[quiet]
-            first, last = block.iloc[0], block.iloc[-1]
-            own = names[str(first["dynamics"])]
-            text = label(first, own) + (f" to {last[own[-1]]:.6g}, {len(block)} values" if len(block) > 1 else "")
-            rows.append((text, block))
+            first, last = quiet[0], quiet[-1]
+            own = names[first["dynamics"]]
+            text = label(first, own) + (f" to {last[own[-1]]:.6g}, {len(quiet)} values" if len(quiet) > 1 else "")
+            rows.append((text, quiet.copy()))
             quiet.clear()
 
-    for index, cell in cells.iterrows():
-        own = names[str(cell["dynamics"])]
+    for cell in cells.to_dict("records"):
+        own = names[cell["dynamics"]]
         merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0 and cell["randomness"] != "none"
         merges = merges and cell["p_escape"] == 0
-        if quiet and (not merges or cells.loc[quiet[-1], "dynamics"] != cell["dynamics"]):
+        if quiet and (not merges or quiet[-1]["dynamics"] != cell["dynamics"]):
             close()
         if merges:
-            quiet.append(index)  # type: ignore[arg-type]
+            quiet.append(cell)
         else:
-            rows.append((label(cell, own), cells.loc[[index]]))
+            rows.append((label(cell, own), [cell]))
     close()
     return rows
 
 
-def line(text: str, block: pd.DataFrame) -> list[str]:
-    cell, n = block.iloc[0], int(block["n"].sum())
+def line(text: str, block: list[Cell]) -> list[str]:
+    cell, n = block[0], sum(cell["n"] for cell in block)
     interval = "p_seq" if "p_seq_lo" in cell else "p_escape"
     each = " each" if len(block) > 1 else ""
     stayed = "all" if len(block) > 1 else str(int(cell["n"] - cell["escaped"])) if cell["escaped"] >= 0 else "-"
     median = cell["t_exit_median"]
     reached = f"{median:.0f}" if not math.isnan(median) else "-" if math.isnan(cell["p_escape"]) else "not reached"
+
+    def share(*endings: str) -> str:
+        return percent(sum(cell[name] for cell in block for name in endings) / n)
+
     return [
         text,
-        f"{int(cell['n'])}{each}",
+        f"{cell['n']}{each}",
         stayed,
         probability(cell["p_escape"], *(cell[f"{interval}_{end}"] for end in ("lo", "hi"))),
         beside(cell),
         reached,
-        percent(block[["converged", "absorbed", "stalled"]].sum().sum() / n),
-        percent(block["cycling"].sum() / n),
-        percent(block["censored"].sum() / n),
-        percent(block["diverged"].sum() / n),
-        spread(block["p_final"], ".3f"),
-        spread(block["loss_median"], ".4g"),
+        share("converged", "absorbed", "stalled"),
+        share("cycling"),
+        share("censored"),
+        share("diverged"),
+        spread((cell["p_final"] for cell in block), ".3f"),
+        spread((cell["loss_median"] for cell in block), ".4g"),
     ]
 
 
