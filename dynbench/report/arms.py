@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from dynbench.batch import Floats
 
 NOT_PARAMETERS = {"id", "loss", "dynamics"}
 AXES = ("lr", "temperature", "gradient_noise")
@@ -25,21 +29,41 @@ def settings(table: pd.DataFrame) -> list[str]:
 
 def arms(table: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
     """(one row an arm, in order of appearance; the arm's place there for each row of the table)."""
-    codes = table.groupby(settings(table), dropna=False, sort=False, observed=True).ngroup().to_numpy()
-    firsts = pd.Series(codes).drop_duplicates().index
-    return table.iloc[firsts][settings(table)].reset_index(drop=True), codes
+    columns, new = settings(table), np.ones(len(table), bool)
+    new[1:] = False  # rows of an arm mostly follow one another: then few are left to be grouped
+    for column in columns:
+        new[1:] |= changes(table[column])
+    firsts = table.loc[new, columns]
+    codes = firsts.groupby(columns, dropna=False, sort=False, observed=True).ngroup()
+    return firsts[~codes.duplicated()].reset_index(drop=True), codes.to_numpy()[np.cumsum(new) - 1]
+
+
+def changes(column: pd.Series) -> NDArray[np.bool_]:
+    """(n - 1,): where a value has other bits than the one before it; nan is like nan."""
+    values = column.to_numpy() if column.dtype in (np.float64, np.int64) else pd.factorize(column)[0]
+    found: NDArray[np.bool_] = values[1:].view(np.int64) != values[:-1].view(np.int64)
+    return found
 
 
 def varying(table: pd.DataFrame) -> list[str]:
     """Settings, the rule's name apart, that take more than one value among these rows."""
-    return [c for c in settings(table)[1:] if table[c].nunique(dropna=True) > 1]
+    columns = settings(table)[1:]
+    return several(columns, table[columns].to_numpy(float))
+
+
+def several(columns: Sequence[str], values: Floats) -> list[str]:
+    """Those of the columns of an (n, columns) array that hold more than one value; nan is none."""
+    low, high = (extreme.reduce(values, axis=0, initial=nan) for extreme in (np.fmin, np.fmax))
+    return [c for c, found in zip(columns, low < high, strict=True) if found]
 
 
 def names(table: pd.DataFrame) -> list[str]:
     """What to call each row's arm: the rule, and the settings in which its own rows differ; noise is always told."""
-    shown = {rule: set(varying(rows)) for rule, rows in table.groupby("dynamics", observed=True)}
-    columns = settings(table)[1:]
-    return [name(row, [c for c in columns if c in shown[row["dynamics"]]]) for row in table.to_dict("records")]
+    columns, rules = settings(table)[1:], table["dynamics"].to_numpy()
+    values = table[columns].to_numpy(float)
+    shown = {rule: several(columns, values[rules == rule]) for rule in set(rules)}
+    rows = (dict(zip(columns, row, strict=True)) for row in values.tolist())
+    return [name({"dynamics": rule} | row, shown[rule]) for rule, row in zip(rules, rows, strict=True)]
 
 
 def name(row: Mapping[Any, Any], shown: Iterable[str]) -> str:

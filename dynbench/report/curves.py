@@ -21,8 +21,8 @@ def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
     if cap not in false.columns:
         return
     rows = false[np.isfinite(false[cap]) & (false[cap] > 0.0)]
-    others = [c for c in arms.settings(rows) if c != cap]
-    groups = [g.sort_values(cap) for _, g in rows.groupby(["start_basin", *others], dropna=False)]
+    others = [c for c in ("start_basin", *arms.settings(rows)) if c != cap and arms.changes(rows[c]).any()]
+    groups = [g.sort_values(cap) for _, g in rows.groupby(others or "start_basin", dropna=False)]
     groups = [g for g in groups if len(g) > 1]
     groups.sort(
         key=lambda g: (

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ from dynbench.report import arms, timeline, wells
 from dynbench.report.escapes import Sample, moments, sample
 from dynbench.report.style import GREY, MARKERS, OPEN, Picture, drawn, line
 from dynbench.report.timeline import LABEL
-from dynbench.report.trapped import POOLED, pooled
 
 LINES = 7  # beside the one of all to which nothing happens
 PANELS = {"escaped": "escaped", "diverged": "diverged without escaping", "inside": "still in the start's basin"}
@@ -111,9 +111,10 @@ def exactly(cells: pd.DataFrame | None, loss: Loss | None) -> dict[frozenset[tup
     false = cells[cells["start_basin"].isin(wells.false_labels(loss, cells["start_basin"])) & cells["p_escape"].notna()]
     if not false["p_exact"].notna().any():
         return {}
-    table = pooled(false, POOLED)
-    keys = map(arms.key, table[arms.settings(table)].to_dict("records"))
-    return {key: p for key, p in zip(keys, table["p_exact"].tolist(), strict=True) if p == p}
+    table, arm = arms.arms(false)
+    n = false["n"].to_numpy(float)
+    exact = np.bincount(arm, n * false["p_exact"].to_numpy(float)) / np.bincount(arm, n)
+    return {arms.key(row): p for row, p in zip(table.to_dict("records"), exact.tolist(), strict=True) if p == p}
 
 
 def together(table: pd.DataFrame, names: list[str], never: list[int], what: str) -> str:
@@ -126,12 +127,15 @@ def together(table: pd.DataFrame, names: list[str], never: list[int], what: str)
 def rules(table: pd.DataFrame, names: list[str], never: list[int]) -> str:
     """The rules among these arms: whole, or up to which cap, or which of their settings."""
     told = []
-    for rule, rows in table.iloc[never].groupby("dynamics", sort=True, observed=True):
-        caps = rows["cap"].dropna().tolist() if "cap" in rows.columns else []
-        if (table["dynamics"] == rule).sum() == len(rows):
+    owner = table["dynamics"].tolist()
+    caps = table["cap"].tolist() if "cap" in table.columns else [nan] * len(owner)
+    for rule in sorted({owner[k] for k in never}):
+        own = [k for k in never if owner[k] == rule]
+        capped = [caps[k] for k in own if caps[k] == caps[k]]
+        if owner.count(rule) == len(own):
             told.append(str(rule))
-        elif len(caps):
-            told.append(f"{rule} up to cap {arms.number(max(caps))}")
+        elif capped:
+            told.append(f"{rule} up to cap {arms.number(max(capped))}")
         else:
-            told.append(names[rows.index[0]] if len(rows) == 1 else f"{rule} ({len(rows)} settings)")
+            told.append(names[own[0]] if len(own) == 1 else f"{rule} ({len(own)} settings)")
     return "; ".join(told)
