@@ -11,7 +11,7 @@ from dynbench.report.caps import escape_against_cap
 from dynbench.report.maps import outcome_map
 from dynbench.report.paths import sample_paths
 from dynbench.report.rules import rules
-from dynbench.report.style import Picture, save
+from dynbench.report.style import Picture, save, uncollected
 from dynbench.report.survival import survival
 from dynbench.store import Run
 
@@ -31,6 +31,7 @@ LARGEST = 20_000_000  # trajectories that are read into memory for pictures
 NEEDLESS = {"id", "loss", "t_commit", "loss_final", "loss_best", "x_final"}  # columns no picture needs
 
 
+@uncollected()
 def draw_all(run: Run, loss: Loss | None = None) -> dict[str, Picture]:
     """Every picture that makes sense for a run; `loss` where it is not one of dynbench's own."""
     loss = loss or loss_of(run)
@@ -81,4 +82,5 @@ def read(run: Run, choose: Callable[[Sequence[str]], list[str]] = drawable) -> p
     names = kinds[0].schema_arrow.names
     if sum(kind.metadata.num_rows for kind in kinds) > LARGEST or "t_exit" not in names:
         return None
-    return pd.concat(run.each_chunk(choose(names)), ignore_index=True)
+    tables = list(run.each_chunk(choose(names)))
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
