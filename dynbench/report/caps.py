@@ -69,7 +69,7 @@ def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None
             axes.set_ylabel("P(escape)")
             axes.set_ylim(-0.03, 1.03)
         else:
-            axes.tick_params(labelleft=False)
+            axes.yaxis.set_visible(False)
     if len(places) == 1:
         compare(figure.axes[0], false)
     handles = {str(h.get_label()): h for axes in figure.axes for h in axes.get_legend_handles_labels()[0]}
@@ -121,9 +121,9 @@ def compare(axes: Axes, false: pd.DataFrame) -> None:
     caps = [c for c in ("cap", "step_cap") if c in false.columns]
     others = false[false[caps].isna().all(axis=1) & (false["p_escape"] > 0.0)]
     chosen = others.sort_values("p_escape", ascending=False).head(3)
-    for k, (label, row) in enumerate(zip(arms.names(chosen), chosen.to_dict("records"), strict=True)):
-        axes.axhline(row["p_escape"], xmin=0.90, color="#000000", linestyle=("-", "--", ":")[k], linewidth=1.5,
-                     label=f"{label} (no cap): {arms.share(row['p_escape'])}")  # fmt: skip
+    for k, (label, p) in enumerate(zip(arms.names(chosen), chosen["p_escape"].tolist(), strict=True)):
+        axes.axhline(p, xmin=0.90, color="#000000", linestyle=("-", "--", ":")[k], linewidth=1.5,
+                     label=f"{label} (no cap): {arms.share(p)}")  # fmt: skip
 
 
 def subtitle(false: pd.DataFrame, start: str) -> str:

@@ -65,19 +65,20 @@ def beside(shown: dict[str, list[pd.DataFrame]], loss: Loss) -> Figure:
         inside = [m for m in loss.minima if lo <= m.x[0] <= hi]
         side.plot([m.value for m in inside], [m.x[0] for m in inside], "o", color=COLOURS[1], markersize=4)
         side.set(ylabel="x", ylim=(lo, hi), xlim=extent(curve, loss))
-        side.set_xlabel("L(x)" if row == lines - 1 else "")
+        side.set_xlabel("L(x)")
+        side.xaxis.set_visible(row == lines - 1)
         shade(side, loss)
+    ends = [max(int(path["step"].iloc[-1]) for path in group) for group in shown.values()]
     for k, (name, group) in enumerate(shown.items()):
         axes = figure.add_subplot(grid[k // columns, 1 + k % columns], sharey=first)
         for n, path in enumerate(group):
             axes.plot(path["step"].to_numpy(), path["x"].to_numpy(), color=COLOURS[n], linewidth=0.8)
         axes.set_title(name, fontsize=9, loc="left", pad=3)
-        axes.tick_params(labelleft=False)
-        last = max(int(path["step"].iloc[-1]) for path in group)
-        axes.set_xlim(0, last)
+        axes.yaxis.set_visible(False)
+        axes.set_xlim(0, ends[k])
         axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
-        if k + columns >= len(shown):
-            axes.set_xlabel("steps")
+        axes.set_xlabel("steps")
+        axes.xaxis.set_visible(k + columns >= len(shown) or len(set(ends)) > 1)
         shade(axes, loss)
     return figure
 
@@ -150,7 +151,7 @@ def losses(shown: dict[str, list[pd.DataFrame]], loss: Loss | None) -> Figure:
         axes.set_title(name, fontsize=9, loc="left", pad=3)
         axes.set_xlim(0, max(int(path["step"].iloc[-1]) for path in group))
         axes.xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
-        axes.tick_params(labelleft=k % columns == 0)
+        axes.yaxis.set_visible(k % columns == 0)
         if k + columns >= len(shown):
             axes.set_xlabel("steps")
     values = np.concatenate([path["loss_value"].to_numpy() - low for group in shown.values() for path in group])

@@ -33,7 +33,7 @@ def rules(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
     def critical(row: Mapping[Any, Any]) -> float:
         return wells.threshold(loss, label, row["lr"], row.get("f_star", 0.0))
 
-    chosen = arms.few(table, ROWS, critical, table["p_escape"].tolist())[::-1]
+    chosen = arms.few(table[arms.settings(table)], ROWS, critical, table["p_escape"].tolist())[::-1]
     names, shown = arms.names(table), table.iloc[chosen]
     height = 1.5 + 0.24 * len(chosen)
     name = str(cells["loss"].iloc[0])
@@ -49,11 +49,14 @@ def rules(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
         axes.plot(p, at, marker, color=colour, markersize=5, label=told)
     if "p_exact" in shown.columns and shown["p_exact"].notna().any():
         axes.plot(shown["p_exact"].to_numpy(float), y + 0.14, label="escapes, exactly", **OPEN)
-    axes.set_yticks(y, [textwrap.shorten(names[k], LABEL, placeholder=" …") for k in chosen])
+    axes.yaxis.set_visible(False)  # ticks are slower to make than texts
+    sideways = axes.get_yaxis_transform()
+    for row, k in enumerate(chosen):
+        short = textwrap.shorten(names[k], LABEL, placeholder=" …")
+        axes.text(-0.01, row, short, transform=sideways, ha="right", va="center_baseline", fontsize=9, color=GREY)
     axes.set(xlim=(-0.015, 1.015), ylim=(-0.6, len(chosen) - 0.4), xlabel="probability")
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
     axes.hlines(y[:-1] + 0.5, 0, 1, color="#EEEEEE", linewidth=0.8, zorder=0)
-    axes.tick_params(axis="y", length=0, labelcolor=GREY)
     figure.legend(loc="lower left", bbox_to_anchor=(0.17, 0.0), ncols=3, columnspacing=1.2)
     return Picture("rules", figure, finding(shown, [names[k] for k in chosen], start))
 

@@ -7,8 +7,9 @@ def check(picture):
     whole = figure.bbox.padded(1.0)
     boxes = []
     for axes in figure.axes:
-        labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label, *axes.texts]
-        labels += [axes.title, axes._left_title]
+        labels = [axes.title, axes._left_title, *axes.texts]
+        for axis in (axis for axis in (axes.xaxis, axes.yaxis) if axis.get_visible()):
+            labels += [*axis.get_ticklabels(), axis.label]
         shown = [t for t in labels if t.get_visible() and t.get_text() and t.get_window_extent().width > 1]
         boxes += [(t.get_text(), t.get_window_extent()) for t in shown if visible(t, axes)]
     boxes += [(t.get_text(), t.get_window_extent()) for t in figure.texts if t.get_text()]
