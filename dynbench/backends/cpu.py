@@ -63,13 +63,8 @@ class Cpu:
             batch.basin,
         )
         stop = np.zeros(1, np.int64)
-        table, ball = tables(loss), sphere(loss)
-
-        def slice_of(rows: tuple[int, int]) -> int:
-            seed = int(np.uint64(batch.seed).view(np.int64))
-            outputs = (times, reached, ends)
-            return kernel(columns, rows, steps, seed, levels, table, ball, outputs, kept, int(early), stop)
-
+        seed, outputs = int(np.uint64(batch.seed).view(np.int64)), (times, reached, ends)
+        slice_of = kernel(columns, steps, seed, levels, tables(loss), sphere(loss), outputs, kept, int(early), stop)
         ranges = slices(count, steps, dim, self.workers)
         updates = threads(slice_of, ranges, self.workers, stop, self.progress, self.stop)
         hit = reached if len(targets) == 1 else reached[np.argsort(order)]

@@ -63,11 +63,7 @@ def first_passages(
     limit = (limits.lo, np.nextafter(limits.hi, -np.inf), level, going_on, limits.budget)
     times, ends = np.empty((2, count), np.int64), np.empty((1 + (1 + shape.state) * dim, count))
     stop, seed = np.zeros(1, np.int64), int(np.uint64(batch.seed).view(np.int64))
-    ball = sphere(loss)
-
-    def slice_of(rows: tuple[int, int]) -> int:
-        return kernel(columns, limit, rows, seed, ball, (times, ends), stop)
-
+    slice_of = kernel(columns, limit, seed, sphere(loss), (times, ends), stop)
     longest = int(limits.budget.max(initial=0))
     threads(slice_of, slices(count, longest, dim, workers), workers, stop)
     return Passages(times[0], times[1], ends[0], ends[1 : 1 + dim], ends[1 + dim :])

@@ -1,6 +1,7 @@
 """Trajectories into the lanes of a block and out of it.  Text of both drivers, as `pools`.
 
-Loops and no slices: what Numba makes of an assignment to a slice needs its run time, for the case of an error.
+No assignment to a slice, for which Numba needs its run time in the case of an error; but loops over slices, in which
+indices are plainly not negative and a whole vector can be moved at once.
 """
 
 import math
@@ -29,16 +30,17 @@ from dynbench.kernels.shape import (
 
 def flood(array, first, last, value):
     """array[first:last] = value"""
-    for place in range(first, last):
-        array[place] = value
+    part = array[first:last]
+    for i in range(part.size):
+        part[i] = value
 
 
 def copy(w, row, lanes, column, first, last):
     """A column's entries first, first + 1, ... into a row; beyond `last` its last one again."""
-    here = min(lanes, last - first)
-    for i in range(here):
-        w[row * lanes + i] = column[first + i]
-    flood(w, row * lanes + here, (row + 1) * lanes, column[last - 1])
+    here, there = w[row * lanes : (row + 1) * lanes], column[first : min(first + lanes, last)]
+    for i in range(there.size):
+        here[i] = there[i]
+    flood(here, there.size, lanes, column[last - 1])
 
 
 def furnish(s, w, t, levels, tables, sphere):
@@ -85,9 +87,14 @@ def load(s, w, t, columns, hits, first, last):
     copy(t, STREAM, lanes, stream, first, last)
     copy(t, START, lanes, start, first, last)
     copy(t, LABEL, lanes, start, first, last)
+    own, amplitude, rate = (
+        t[OWN * lanes : (OWN + 1) * lanes],
+        w[AMP * lanes : (AMP + 1) * lanes],
+        w[LR * lanes : (LR + 1) * lanes],
+    )
     for i in range(lanes):
-        t[OWN * lanes + i] = first + i if first + i < last else -1
-        w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
+        own[i] = first + i if first + i < last else -1
+        amplitude[i] = math.sqrt(2.0 * amplitude[i] * rate[i])
 
 
 def trace(s, w, t, first, k, paths):
@@ -99,15 +106,25 @@ def trace(s, w, t, first, k, paths):
         paths[first + i, k, s.dim] = math.nan if gone else w[VAL * s.lanes + i]
 
 
-def unload(s, w, t, hits, outputs):
-    """What the lanes ended with, each into its trajectory's column."""
-    times, reached, ends = outputs
+def give_back(s, array, place, first, last, t, column):
+    """A row, which begins at `place`, into a column."""
+    here, own = array[place : place + s.lanes], t[OWN * s.lanes : (OWN + 1) * s.lanes]
+    if first >= 0:
+        there = column[first : min(first + s.lanes, last)]
+        for i in range(there.size):
+            there[i] = here[i]
+        return
     for i in range(s.lanes):
-        n = t[OWN * s.lanes + i]
-        if n >= 0:
-            for r in range(times.shape[0]):
-                times[r, n] = t[(EXIT + r) * s.lanes + i]
-            for j in range(reached.shape[0]):
-                reached[j, n] = t[hits + j * s.lanes + i]
-            for r in range(ends.shape[0]):
-                ends[r, n] = w[(END_VALUE + r if r < 2 else s.ended + r - 2) * s.lanes + i]
+        if own[i] >= 0:
+            column[own[i]] = here[i]
+
+
+def unload(s, w, t, hits, first, last, outputs):
+    """What the lanes ended with, into columns first, first + 1, ... up to `last`; first < 0: each into its OWN."""
+    times, reached, ends = outputs
+    for r in range(times.shape[0]):
+        give_back(s, t, (EXIT + r) * s.lanes, first, last, t, times[r])
+    for j in range(reached.shape[0]):
+        give_back(s, t, hits + j * s.lanes, first, last, t, reached[j])
+    for r in range(ends.shape[0]):
+        give_back(s, w, (END_VALUE + r if r < 2 else s.ended + r - 2) * s.lanes, first, last, t, ends[r])

@@ -16,9 +16,11 @@ from dynbench.kernels.shape import (
     APART,
     BIG,
     DIVERGED,
+    FOUND,
     GAP,
     MOVED,
     NORM,
+    OWN,
     SIZE,
     STATUS,
     STEEP,
@@ -48,6 +50,20 @@ def periodic(w, t, a, b, c, seed):
             moved |= (old != new) & (t[STATUS * LANES + i] != DIVERGED)
             w[then * LANES + i] = new
     return 1 - moved
+
+
+def under_way(w, t, a, b, c, seed):
+    """How many trajectories are not where they were when `periodic` last looked; their lanes are marked as FOUND."""
+    for i in range(LANES):
+        t[FOUND * LANES + i] = 0
+    for row in range(DIM * (1 + STATE)):
+        now, then = X + row if row < DIM else S + row - DIM, SNAP + row
+        for i in range(LANES):
+            t[FOUND * LANES + i] |= (w[then * LANES + i] != w[now * LANES + i]) & (t[STATUS * LANES + i] != DIVERGED)
+    count = 0
+    for i in range(LANES):
+        count += t[FOUND * LANES + i] & (t[OWN * LANES + i] >= 0)
+    return count
 
 
 def remember(w, t, k, b, c, seed):

@@ -127,6 +127,7 @@ class Layout:
 
     rows: dict[str, int] = field(default_factory=dict)  # name -> first row
     height: int = 0
+    moving: dict[str, str] = field(default_factory=dict)  # name -> text of the first row, where it changes
 
     def add(self, row: str, rows: int = 1) -> None:
         self.rows[row] = self.height
@@ -140,15 +141,12 @@ class Rows(ast.NodeTransformer):
         self.layout = layout
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in self.layout.rows:
-            return self.place(str(self.layout.rows[node.id]), node.ctx)
-        return node
+        known = self.layout.moving | self.layout.rows
+        return self.place(str(known[node.id]), node.ctx) if node.id in known else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         assert isinstance(node.value, ast.Name)
-        if node.value.id == "parity":  # noise of even and odd steps stands in two groups of rows
-            return node
-        first = self.layout.rows[node.value.id]
+        first = (self.layout.moving | self.layout.rows)[node.value.id]
         return self.place(f"({first} + {ast.unparse(node.slice)})", node.ctx)
 
     @staticmethod

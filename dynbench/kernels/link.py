@@ -11,11 +11,13 @@ from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import scratch
 from dynbench.kernels.compile import translate
 from dynbench.kernels.native import kept, loaded, write
-from dynbench.kernels.packed import PASSAGE, WHOLE, Entrance, enter, entrance
+from dynbench.kernels.packed import PASSAGE, WHOLE, Entrance, entrance, prepared
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Variant
 from dynbench.kernels.texts import driver_source, lanes_source, pair_source, passage_source
 from dynbench.losses.base import Loss
+
+Sliced = Callable[[tuple[int, int]], int]  # rows -> see `run` of the driver
 
 
 def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str, str]:
@@ -42,28 +44,31 @@ def driver(text: str) -> Entrance:
 
 
 @cache
-def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callable[..., int]:  # noqa: B008 (frozen)
-    """The compiled kernel of a loss of fixed dimension, a rule and a variant: trajectory.run, `columns` to `stop`."""
+def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callable[..., Sliced]:  # noqa: B008 (frozen)
+    """The compiled kernel of a loss of fixed dimension, a rule and a variant: from the arguments of trajectory.run,
+    `columns` to `stop`, to a function of the rows."""
     text, places = pair_source(loss, dynamics, variant)
     doors = address(text), address(lanes_source(places))
     compiled = driver(driver_source())
 
-    def run(columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
+    def kernel(columns, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
+        given = columns, steps, seed, levels, tables, sphere, outputs, paths, early, stop
+        run = prepared(compiled, WHOLE, places, doors, *given)
         room = scratch.whole(places, steps, bool(early) and not places.noisy, levels, tables)
-        given = columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop
-        return enter(compiled, WHOLE, places, doors, *given, *room)
+        return lambda rows: run(rows, *room())
 
-    return run
+    return kernel
 
 
 @cache
-def link_passage(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[Callable[..., int], Shape]:
-    """The compiled kernel of first passages, passage.run, `columns` to `stop`; and its shape."""
+def link_passage(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[Callable[..., Sliced], Shape]:
+    """The compiled kernel of first passages, as `link`'s but with the arguments of passage.run; and its shape."""
     text, places = pair_source(loss, dynamics, variant)
     doors, compiled = (address(text),), driver(passage_source())
 
-    def run(columns, limits, rows, seed, sphere, outputs, stop):
-        room = scratch.passages(places, int(limits[4][slice(*rows)].max(initial=0)))
-        return enter(compiled, PASSAGE, places, doors, columns, limits, rows, seed, sphere, outputs, stop, *room)
+    def kernel(columns, limits, seed, sphere, outputs, stop):
+        run = prepared(compiled, PASSAGE, places, doors, columns, limits, seed, sphere, outputs, stop)
+        room = scratch.passages(places, int(limits[4].max(initial=0)))
+        return lambda rows: run(rows, *room())
 
-    return run, places
+    return kernel, places

@@ -17,15 +17,15 @@ POINTERS = {"f": "floats", "i": "integers"}  # in `pointer`
 Kind = str | tuple[Any, ...]
 Entrance = Callable[[int], int]  # called with the address of the integers
 
-WHOLE: tuple[Kind, ...] = (  # of `trajectory.run`
-    "s", ("n", "n"), ("f2", "f2", "f1", "f1", "f1", "i1", "i1"), ("n", "n"), "n", "n", "f1",
+WHOLE: tuple[Kind, ...] = (  # of `trajectory.run`, up to its rows
+    "s", ("n", "n"), ("f2", "f2", "f1", "f1", "f1", "i1", "i1"), "n", "n", "f1",
     ("f1", "i1", "f1", "f1", "f2", "f3", "f2"), ("f1", "f1"), ("i2", "i2", "f2"), "f3", "n", "i1",
-    "f2", "i2", "i1", "i1",
 )  # fmt: skip
-PASSAGE: tuple[Kind, ...] = (  # of `passage.run`
-    "s", ("n",), ("f2", "f2", "f1", "f1", "f1", "i1"), ("f2", "f2", "f1", "f2", "i1"), ("n", "n"), "n", ("f1", "f1"),
-    ("i2", "f2"), "i1", "f2", "i2", "i1", "i1",
+PASSAGE: tuple[Kind, ...] = (  # of `passage.run`, up to its rows
+    "s", ("n",), ("f2", "f2", "f1", "f1", "f1", "i1"), ("f2", "f2", "f1", "f2", "i1"), "n", ("f1", "f1"),
+    ("i2", "f2"), "i1",
 )  # fmt: skip
+SLICE: tuple[Kind, ...] = ("n", "n"), "f2", "i2", "i1", "i1"  # of both: the rows, and room to work in (`scratch`)
 
 
 def entrance(address: int) -> Entrance:
@@ -33,10 +33,16 @@ def entrance(address: int) -> Entrance:
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
 
 
-def enter(driver: Entrance, kinds: Sequence[Kind], *values: Any) -> int:
-    """Calls a driver; the values stay alive until it returns."""
-    numbers = np.array(packed(kinds, values), np.int64)
-    return driver(numbers.ctypes.data)
+def prepared(driver: Entrance, kinds: Sequence[Kind], *values: Any) -> Callable[..., int]:
+    """A driver that knows its first arguments, which takes longer than a short slice; what is left is SLICE."""
+    fixed = packed(kinds, values)
+
+    def run(*more: Any) -> int:
+        numbers = np.array(fixed + packed(SLICE, more), np.int64)
+        return driver(numbers.ctypes.data)
+
+    run.values = values  # type: ignore[attr-defined]  # so that they stay alive
+    return run
 
 
 def packed(kinds: Sequence[Kind], values: Sequence[Any]) -> list[int]:

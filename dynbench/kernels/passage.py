@@ -106,10 +106,10 @@ def retire(s, w, t):
             leave(s, w, i)
 
 
-def begin(s, pair, w, t, columns, limits, sphere, first, last):
+def begin(s, pair, w, t, columns, limits, sphere, first, last, seed):
     """Trajectories first, first + 1, ... at k = 0, or going on with the memory that they are given."""
     load(s, w, t, columns, limits, sphere, first, last)
-    call(pair, w, t, 0, 0, BEGIN, 0)
+    call(pair, w, t, 0, 0, BEGIN, seed)
     memory = limits[3]
     if memory.shape[1] > 0:
         for r in range(s.state * s.dim):
@@ -154,7 +154,7 @@ def proceed(s, pair, w, t, k, pool, when, seed, budget, outputs, stop):
         k = call(pair, w, t, k, last, ADVANCE, seed) // 2
 
 
-def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop, w, t, used, when):
+def run(s, functions, columns, limits, seed, sphere, outputs, stop, rows, w, t, used, when):
     """Trajectories rows[0] to rows[1] - 1, each up to its first passage; whether all have been run.
 
     s: the Shape.  functions: the address of the pair's door.  columns: x0 (dim, n), parameters (p, n), lr,
@@ -174,7 +174,7 @@ def run(s, functions, columns, limits, rows, seed, sphere, outputs, stop, w, t, 
             fill(s, w, t, hits, used, j)
             retire(s, w[j], t[j])
         else:
-            begin(s, pair, w[j], t[j], columns, limits, sphere, first, rows[1])
+            begin(s, pair, w[j], t[j], columns, limits, sphere, first, rows[1], seed)
             first += s.lanes
         pool = proceed(s, pair, w[j], t[j], when[j], j + 1, when, seed, limits[4], outputs, stop)
         if pool < 0:

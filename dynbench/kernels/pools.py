@@ -21,17 +21,22 @@ def move(s, w, t, hits, source, i, target, j):
 
 
 def give(s, w, t, hits, used, source, pool):
-    """The lanes of block `source` that are FOUND into a pool; each place left repeats one that stays, if any does."""
-    rest = 0
-    while rest < s.lanes - 1 and t[source, FOUND * s.lanes + rest] != 0:
-        rest += 1
+    """The lanes of block `source` that are FOUND into a pool; each place left repeats one that stays.  How many stay:
+    trajectories, not repeats."""
+    rest = stay = 0
+    for i in range(s.lanes):
+        if t[source, FOUND * s.lanes + i] == 0:
+            rest = i
+            stay += t[source, OWN * s.lanes + i] >= 0
     for i in range(s.lanes):
         if t[source, FOUND * s.lanes + i] != 0:
             if t[source, OWN * s.lanes + i] >= 0:
                 move(s, w, t, hits, source, i, pool, used[pool])
                 used[pool] += 1
-            move(s, w, t, hits, source, rest, source, i)
+            if stay > 0:
+                move(s, w, t, hits, source, rest, source, i)
             t[source, OWN * s.lanes + i] = -1
+    return stay
 
 
 def fill(s, w, t, hits, used, pool):

@@ -1,6 +1,7 @@
 """The memory in which a driver works: blocks of lanes, the first to be loaded, the others for pools (see `pools`)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ Scratch = tuple[Floats, Integers, Integers, Integers]
 
 
 def aligned(count: int) -> Any:
-    """Zeros, 8 bytes each, from a multiple of 64 bytes on: no vector of 512 bits then spans two lines of the cache."""
-    room = np.zeros(count + 8)
-    first = (-room.ctypes.data // 8) % 8
+    """Room for so many numbers of 8 bytes, from a multiple of 64 bytes on: no vector of 512 bits then spans two lines
+    of the cache."""
+    room = np.empty(count + 8)
+    first = (-room.__array_interface__["data"][0] // 8) % 8
     return room[first : first + count]
 
 
@@ -28,22 +30,32 @@ def begins(first: int, steps: int) -> Integers:
     return np.array(found, np.int64)
 
 
-def made(places: Shape, when: Integers, floats: int, integers: int) -> Scratch:
-    """A block for each of these steps, with so many floats and integers behind its rows."""
-    count = len(when)
-    wide = -(-(places.height * places.lanes + floats) // 8) * 8
-    deep = (PLACES + places.dim) * places.lanes + integers
-    w, t = aligned(count * wide).reshape(count, wide), aligned(count * deep).view(np.int64).reshape(count, deep)
-    return w, t, np.zeros(count, np.int64), when
+@dataclass(frozen=True)
+class Room:
+    """What every slice of a batch needs for itself: a block for each of the steps `when`, with so many floats and
+    integers behind its rows."""
+
+    places: Shape
+    when: Integers
+    floats: int = 0
+    integers: int = 0
+
+    def __call__(self) -> Scratch:
+        count, lanes = len(self.when), self.places.lanes
+        wide = -(-(self.places.height * lanes + self.floats) // 8) * 8
+        deep = (PLACES + self.places.dim) * lanes + self.integers
+        w, t = aligned(count * wide).reshape(count, wide), aligned(count * deep).view(np.int64).reshape(count, deep)
+        w[0], t[0] = 0.0, 0  # pools get whole columns of lanes: most are never touched
+        return w, t, np.zeros(count, np.int64), self.when
 
 
-def whole(places: Shape, steps: int, leaping: bool, levels: Floats, tables: Sequence[np.ndarray[Any, Any]]) -> Scratch:
+def whole(places: Shape, steps: int, leaping: bool, levels: Floats, tables: Sequence[np.ndarray[Any, Any]]) -> Room:
     """For trajectories; `leaping`: whether lanes may end before the others."""
     floats = levels.size + sum(table.size for table in tables if table.dtype == np.float64)
     integers = 3 + tables[1].size + levels.size * places.lanes
-    return made(places, begins(PATIENCE, steps - WINDOW if leaping else 0), floats, integers)
+    return Room(places, begins(PATIENCE, steps - WINDOW if leaping else 0), floats, integers)
 
 
-def passages(places: Shape, longest: int) -> Scratch:
+def passages(places: Shape, longest: int) -> Room:
     """For first passages with budgets of up to `longest` steps."""
-    return made(places, begins(PERIOD, longest), 0, 0)
+    return Room(places, begins(PERIOD, longest))

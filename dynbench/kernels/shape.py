@@ -32,7 +32,7 @@ GOING, DONE = -1, -2  # of a lane's fate in `passage`; else a status that is yet
 
 # the functions behind a pair's door and behind a layout's
 BEGIN, EVALUATE, ADVANCE = range(3)
-ASTRAY, PERIODIC, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(9)
+ASTRAY, PERIODIC, UNDER_WAY, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(10)
 
 PERIOD = 64  # steps between tests for divergence and periodicity
 PATIENCE = 512  # steps after which lanes under way first leave a block of trajectories; of first passages, PERIOD

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dynbench.dynamics.base import Dynamics
-from dynbench.kernels import elementary, noise, shape
+from dynbench.kernels import draws, elementary, shape
 from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements
 from dynbench.kernels.rewrite import tree_of
 from dynbench.kernels.shape import Shape
@@ -13,7 +13,7 @@ from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
-VECTORS = ("x", "lo", "hi", "centre", "radii", "ended", "z", "z_odd", "zg", "zg_odd")  # and g beyond UNROLLED
+VECTORS = ("x", "lo", "hi", "centre", "radii", "ended", *draws.ROWS)  # and g beyond UNROLLED
 RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited", "t_diverged")
 """Optional quantities (--record), in the order in which `ends.write_end` gives them.  t_diverged: the step at which
 divergence was seen, which is tested every PERIOD steps and at the last; -1: never."""
@@ -56,6 +56,7 @@ class Step:
         self.loss_parameters = [name(f"p_{n}") for n in loss.parameters]
         self.rule_parameters = [name(f"p_{n}") for n in dynamics.parameters]
         self.layout = self.rows()
+        self.draws = draws.Draws(self.layout, helper, {"z": variant.noisy, "zg": variant.gradient_noisy}, self.dim)
 
     def rows(self) -> Layout:
         """Where everything stands in `w`: the scalars of `shape`, then vectors, then parameters."""
@@ -133,7 +134,7 @@ class Step:
         body.append(ast.Assign([name_to("dx")], displacement))
         for j in range(self.state):
             body += statements(f"s{j}[d] = new{j}")
-        body += statements("y = x[d] + dx + amp * z[d]" if self.variant.noisy else "y = x[d] + dx")
+        body += statements("y = x[d] + dx + amp * z_now[d]" if self.variant.noisy else "y = x[d] + dx")
         return loop([*body, *statements("x[d] = y")])
 
     def records(self) -> list[ast.stmt]:
@@ -161,7 +162,7 @@ class Step:
         """Steps k, k + 1, ... up to `last`, or until a lane meets what it waits for or leaves its walls."""
         body = self.value_and_gradient()
         if self.variant.gradient_noisy:
-            body.append(loop(statements("g[d] = g[d] + gn * zg[d]")))
+            body.append(loop(statements("g[d] = g[d] + gn * zg_now[d]")))
         body += [*self.norm(), *self.records(), self.move()]
         body += self.met()
         # a < b as the sign bit of a - b: comparisons would need mask registers, which are few, and take twice the time.
@@ -169,38 +170,13 @@ class Step:
         bits = self.helper(elementary.bits)
         body.append(loop(statements(f"flag = flag | {bits}(x[d] - lo[d]) | {bits}(hi[d] - x[d])")))
         body += statements(f"flag = flag | {bits}(val - next)")
-        inner = [*self.draw(), *self.lifted(body), "k += 1"]
+        inner = [*self.draws.step(), *self.lifted(body), "k += 1"]
         lines = ["flag = 0", "while k < last and flag >= 0:", *indented(inner), "return 2 * k + (flag < 0)"]
         return "\n".join(["def advance(w, t, k, last, c, seed):", *indented(lines)]) + "\n"
 
     def met(self) -> list[ast.stmt]:
         """What is recorded of L(x_k)."""
         return statements("best = v if v < best else best\nval = v")
-
-    def draw(self) -> list[str]:
-        """Normals for step k: each Philox block gives a pair, the sine for an even step, the cosine for the next."""
-        lines: list[str] = []
-        kinds = [("z", "d", self.variant.noisy), ("zg", "d | 0x80000000", self.variant.gradient_noisy)]
-        for row, coordinate, wanted in kinds:
-            if not wanted:
-                continue
-            even, odd = (f"w[({self.layout.rows[r]} + d) * LANES + i]" for r in (row, row + "_odd"))
-            drawn = (
-                f"{even}, {odd} = {self.helper(noise.uniform_pair)}(pair, {coordinate}, t[STREAM * LANES + i], seed)"
-            )
-            longer = f"{even} = {self.helper(noise.radius)}({even})"
-            turned = f"{even}, {odd} = {self.helper(noise.turned)}({even}, {odd})"
-            lines += ["pair = k // 2", "if k % 2 == 0:"]
-            # Three loops: in one, a vector's long chain of operations leaves the processor no room to begin the next.
-            for text in (drawn, longer, turned):
-                lines += ["    for d in range(DIM):", "        for i in range(LANES):", f"            {text}"]
-            lines += [
-                "else:",
-                "    for d in range(DIM):",
-                "        for i in range(LANES):",
-                f"            {even} = {odd}",
-            ]
-        return lines
 
     def evaluate(self) -> str:
         body = [*self.value_and_gradient(), *self.norm(), *statements("val = v\nnorm = n")]
@@ -218,7 +194,7 @@ class Step:
         return body
 
     def begin(self) -> str:
-        body = [*self.lifted(self.opening()), "return 0"]
+        body = [*self.lifted(self.opening()), *self.draws.before(), "return 0"]
         return "\n".join(["def begin(w, t, a, b, c, seed):", *indented(body)]) + "\n"
 
     def lifted(self, body: Sequence[ast.stmt]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import shape
-from dynbench.kernels.packed import PASSAGE, WHOLE, Kind, unpacked
+from dynbench.kernels.packed import PASSAGE, SLICE, WHOLE, Kind, unpacked
 from dynbench.kernels.rewrite import CannotLift, place, rewritten
 from dynbench.kernels.score import Scored
 from dynbench.kernels.shape import Shape
@@ -29,7 +29,9 @@ from numba import cfunc, njit, types
 
 '''
 PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule, numbered in `shape`
-LANES = ("astray", "periodic", "remember", "judge", "enter", "happen", "release", "tally", "finish")  # of a layout
+LANES = (  # of a layout
+    "astray", "periodic", "under_way", "remember", "judge", "enter", "happen", "release", "tally", "finish",
+)  # fmt: skip
 PLACES = (  # what those depend on
     "lanes", "dim", "state", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "s", "ring", "snap",
     "centre", "radii", "ended",
@@ -95,7 +97,7 @@ def driver(functions: Sequence[tuple[str, str]], kinds: Sequence[Kind], what: st
     lines = [HEAD.format(what=what), constants(), f"# Shape is {Shape._fields}\n{DRIVER}"]
     lines += [text for _, text in functions_of("pointer")]
     lines += [CALLED + text for _, text in functions]
-    return "\n".join(lines) + ENTRANCE.format(arguments=", ".join(unpacked(kinds)[0]))
+    return "\n".join(lines) + ENTRANCE.format(arguments=", ".join(unpacked([*kinds, *SLICE])[0]))
 
 
 @cache

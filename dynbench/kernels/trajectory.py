@@ -13,11 +13,9 @@ from dynbench.kernels.shape import (
     ADVANCE,
     ASTRAY,
     BEGIN,
-    DIVERGED,
     ENTER,
     EVALUATE,
     FINISH,
-    FOUND,
     HAPPEN,
     JUDGE,
     OWN,
@@ -26,23 +24,10 @@ from dynbench.kernels.shape import (
     PLACES,
     RELEASE,
     REMEMBER,
-    STATUS,
     TALLY,
+    UNDER_WAY,
     WINDOW,
 )
-
-
-def under_way(s, w, t):
-    """How many lanes are not where they were PERIOD steps ago, memory included; they are marked as FOUND."""
-    count = 0
-    for i in range(s.lanes):
-        moved = 0
-        for row in range(s.dim * (1 + s.state)):
-            now = (s.x + row if row < s.dim else s.s + row - s.dim) * s.lanes + i
-            moved |= w[now] != w[(s.snap + row) * s.lanes + i]
-        t[FOUND * s.lanes + i] = moved if t[STATUS * s.lanes + i] != DIVERGED else 0
-        count += t[FOUND * s.lanes + i]
-    return count
 
 
 def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, paths, stop):
@@ -66,7 +51,7 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
                     break
             if leaping and opening - k >= PERIOD:
                 if pool < when.size and k == when[pool]:
-                    if 0 < under_way(s, w, t) <= s.lanes // 2:
+                    if 0 < call(block, w, t, 0, 0, 0, UNDER_WAY) <= s.lanes // 2:
                         return k, simulated, judged, pool
                     pool += 1
                 same = call(block, w, t, 0, 0, 0, PERIODIC)
@@ -101,7 +86,7 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
 
 
 def run(
-    s, functions, columns, rows, steps, seed, levels, tables, sphere, outputs, paths, early, stop, w, t, used, when
+    s, functions, columns, steps, seed, levels, tables, sphere, outputs, paths, early, stop, rows, w, t, used, when
 ):
     """Trajectories rows[0] to rows[1] - 1; returns the steps really simulated, summed over trajectories.
 
@@ -123,16 +108,17 @@ def run(
         if j < 0:
             return simulated
         here, there, k, pool = w[j], t[j], when[j], j + 1
-        tracing = -1
+        begun, tracing = -1, -1
         if j > 0:
             fill(s, w, t, hits, used, j)
         else:
             load(s, here, there, columns, hits, first, rows[1])
-            call(pair, here, there, 0, 0, BEGIN, 0)
+            call(pair, here, there, 0, 0, BEGIN, seed)
             call(block, here, there, 0, 0, 0, ENTER)
-            tracing = first if first < paths.shape[0] else -1
+            begun, tracing = first, first if first < paths.shape[0] else -1
             first += s.lanes
         leaping = early != 0 and not s.noisy and tracing < 0
+        stay = s.lanes
         while pool > 0:
             k, more, judged, pool = proceed(
                 s, functions, here, there, k, pool, when, steps, seed, leaping, tracing, paths, stop
@@ -143,12 +129,14 @@ def run(
                 return simulated
             if pool > 0:
                 furnish(s, w[pool], t[pool], levels, tables, sphere)
-                give(s, w, t, hits, used, j, pool)
-                pool = when.size  # the others have ended
+                stay = give(s, w, t, hits, used, j, pool)
+                begun, pool = -1, when.size if stay > 0 else 0  # those that stay have ended
+        if stay == 0:
+            continue
         call(pair, here, there, 0, 0, EVALUATE, 0)
         if call(block, here, there, 0, 0, 0, ASTRAY):
             call(block, here, there, steps, 0, 0, RELEASE)
         if tracing >= 0:
             trace(s, here, there, tracing, steps, paths)
         call(block, here, there, steps, judged, min(WINDOW, steps), FINISH)
-        unload(s, here, there, hits, outputs)
+        unload(s, here, there, hits, begun, rows[1], outputs)
