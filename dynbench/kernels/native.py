@@ -100,10 +100,10 @@ def kept(path: Path) -> Code | None:
     try:
         line, _, code = path.with_suffix(".o").read_bytes().partition(b"\n")
         head = json.loads(line)
-    except (FileNotFoundError, ValueError):
+        sound = hashlib.sha256(code).hexdigest() == head["sha256"]
+        return Code(head["door"], tuple(head["calls"]), code) if sound else None
+    except (FileNotFoundError, ValueError, KeyError):
         return None
-    sound = hashlib.sha256(code).hexdigest() == head["sha256"]
-    return Code(head["door"], tuple(head["calls"]), code) if sound else None
 
 
 @cache

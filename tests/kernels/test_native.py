@@ -1,0 +1,123 @@
+"""Machine code on disk: loaded without a compiler, made again where damaged, called with what it takes."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from batches import batch, run
+
+from dynbench import find
+from dynbench.kernels import native, packed
+from dynbench.kernels.compile import compile_all
+from dynbench.kernels.link import sources
+from dynbench.kernels.shape import Shape
+from dynbench.kernels.step import Variant
+
+HERE = Path(__file__).parents[1]
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from batches import batch, run
+from dynbench import find
+loss, rule = find.loss("quartic"), find.dynamics(sys.argv[2])
+x = run(loss, rule, batch(loss, rule, [3.3, 1.0], temperature=float(sys.argv[3])), 700).x
+print(*x[0], "numba" in sys.modules)
+"""
+LIBM = """
+    import numpy as np
+
+    def step(x, g, value, norm, lr, state):
+        return -lr * np.arctan(g) * np.cbrt(abs(x)), state
+"""
+
+
+def in_a_process(cache, rule, temperature=0.0):
+    script = [sys.executable, "-W", "error", "-c", SCRIPT, str(HERE), str(rule), str(temperature)]
+    environment = {**os.environ, "DYNBENCH_CACHE": str(cache)}
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False, cwd=HERE.parent)
+    assert done.returncode == 0, done.stderr
+    *x, numba = done.stdout.split()
+    return list(map(float, x)), numba == "True"
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_what_has_been_compiled_needs_no_compiler(tmp_path, temperature):
+    first, compiled = in_a_process(tmp_path, "gradient", temperature)
+    again, imported = in_a_process(tmp_path, "gradient", temperature)
+    assert compiled
+    assert not imported
+    assert again == first
+
+
+def test_functions_of_the_system_are_found_again(tmp_path):
+    """A user's rule may call them; they are slow there, but must work in every process."""
+    path = tmp_path / "mine.py"
+    path.write_text(textwrap.dedent(LIBM).lstrip(), encoding="utf-8")
+    first, _ = in_a_process(tmp_path / "cache", path)
+    again, _ = in_a_process(tmp_path / "cache", path)
+    assert again == first
+    x = 3.3
+    for _ in range(700):
+        x -= 0.01 * np.arctan(find.loss("quartic").grad(x)) * np.cbrt(abs(x))
+    assert first[0] == pytest.approx(x, rel=1e-9)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}\n", b"no json", None])
+def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
+    text = sources(find.loss("quartic"), find.dynamics("sign"), Variant())[0]
+    path = native.write(text)
+    assert compile_all([path], 1) == 1
+    assert native.kept(path) is not None
+    file = path.with_suffix(".o")
+    file.write_bytes(file.read_bytes()[:-9] if damage is None else damage)
+    assert native.kept(path) is None
+    assert compile_all([path], 1) == 1
+    assert native.kept(path) is not None
+    assert compile_all([path], 1) == 0
+
+
+def test_another_processor_setting_or_version_is_another_kernel(monkeypatch):
+    names = {native.digest("text")}
+    for name, value in (("NUMBA_OPT", "1"), ("NUMBA_CPU_NAME", "generic")):
+        monkeypatch.setenv(name, value)
+        native.compiler.cache_clear()
+        names.add(native.digest("text"))
+    monkeypatch.undo()
+    native.compiler.cache_clear()
+    assert len(names) == 3
+    assert native.digest("text") in names
+
+
+def test_no_pointer_to_what_a_driver_does_not_take():
+    vector = np.zeros(4)
+    assert packed.packed(("n", "f1"), (7, vector)) == [7, vector.ctypes.data, 4]
+    for wrong in (np.zeros(4, np.float32), np.zeros(4, np.int64), np.zeros((2, 2)), np.zeros(8)[::2]):
+        with pytest.raises(TypeError, match="a driver takes f1 here"):
+            packed.packed(("f1",), (wrong,))
+    with pytest.raises(ValueError, match="shorter"):
+        packed.packed(("n", "f1"), (7,))
+
+
+def test_a_driver_takes_apart_what_was_packed():
+    texts, after = packed.unpacked(("n", ("f2", "i1"), "s"))
+    shape = Shape(*range(100, 100 + len(Shape._fields)))
+    matrix, vector = np.arange(6.0).reshape(2, 3), np.arange(4)
+    p = packed.packed(("n", ("f2", "i1"), "s"), (5, (matrix, vector), shape))
+    assert len(p) == after
+    known = {"p": p, "Shape": Shape, "carray": lambda place, lengths: (place, lengths)}
+    known |= {"floats": lambda place: ("f", place), "integers": lambda place: ("i", place)}
+    assert eval(texts[0], known) == 5
+    assert eval(texts[1], known) == ((("f", matrix.ctypes.data), (2, 3)), (("i", vector.ctypes.data), (4,)))
+    assert eval(texts[2], known) == shape
+
+
+def test_a_kernel_lives_longer_than_its_arguments():
+    """What is packed once for all slices must not be given back meanwhile."""
+    loss, rule = find.loss("quartic"), find.dynamics("gradient")
+    many = [run(loss, rule, batch(loss, rule, np.linspace(-4.0, 4.0, 129)), 50).x.copy() for _ in range(3)]
+    assert all((x == many[0]).all() for x in many)
