@@ -10,13 +10,12 @@ offsets LLVM sees that rows never overlap, which is what keeps these loops vecto
 """
 
 import ast
-import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from dynbench.kernels.rewrite import CannotLift, place, rewritten
+from dynbench.kernels.rewrite import CannotLift, cloned, place, rewritten
 from dynbench.kernels.unroll import integer
 
 Helper = Callable[[Callable[..., Any]], str]
@@ -45,7 +44,7 @@ class Substitute(ast.NodeTransformer):
             if not isinstance(found, ast.Name):
                 raise CannotLift(f"the argument {node.id!r} cannot be assigned to")
             return ast.Name(found.id, ast.Store())
-        return copy.deepcopy(found)
+        return cloned(found)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if isinstance(node.func, ast.Name) and node.func.id == "len":
@@ -92,7 +91,7 @@ def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> li
     """Assignments to one target each, and `for` loops of such."""
     match statement:
         case ast.AugAssign(target, op, value):
-            left = copy.deepcopy(target)
+            left = cloned(target)
             left.ctx = ast.Load()
             return [ast.Assign([target], ast.BinOp(left, op, value))]
         case ast.AnnAssign(target, _, value) if value is not None:
@@ -199,7 +198,7 @@ def over_lanes(body: list[ast.stmt], layout: Layout, scalars: set[str]) -> list[
         run: list[ast.stmt] = []
         for statement in [*body, None]:
             if isinstance(statement, ast.Assign):
-                run.append(Rows(layout).visit(copy.deepcopy(statement)))
+                run.append(Rows(layout).visit(cloned(statement)))
                 continue
             if run:
                 emitted.append(ast.For(ast.Name("i", ast.Store()), name("range(LANES)"), run, []))

@@ -106,13 +106,6 @@ def kept(path: Path) -> Code | None:
         return None
 
 
-@cache
-def machine() -> binding.TargetMachine:
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    return binding.Target.from_default_triple().create_target_machine(jit=True)
-
-
 def supply(names: Iterable[str]) -> None:
     """Tells LLVM where the functions of that name are: in this process, or in Numba, which is imported only then."""
     missing = {name for name in names if binding.address_of_symbol(name) is None}
@@ -133,8 +126,11 @@ ENGINES: list[binding.ExecutionEngine] = []  # what holds the code; never given 
 
 def loaded(made: Code) -> int:
     """Machine code brought into this process: the address of its door."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
     supply([*LIBRARY, *made.calls])
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine())
+    machine = binding.Target.from_default_triple().create_target_machine(jit=True)  # the engine's own from here on
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     ENGINES.append(engine)
     engine.add_object_file(binding.ObjectFileRef.from_data(made.code))
     engine.finalize_object()

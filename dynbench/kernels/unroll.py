@@ -1,15 +1,14 @@
 """Loops over few coordinates, written out: x[d + 1] becomes x_3, a scalar."""
 
 import ast
-import copy
 from collections.abc import Iterable, Sequence
 
-from dynbench.kernels.rewrite import CannotLift
+from dynbench.kernels.rewrite import CannotLift, cloned
 
 
 def integer(node: ast.expr, known: dict[str, int]) -> int:
     """Value of an index expression whose loop variables are known."""
-    code = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
+    code = ast.fix_missing_locations(ast.Expression(cloned(node)))
     if any(isinstance(n, ast.Call | ast.Attribute) for n in ast.walk(code)):
         raise CannotLift(f"the index {ast.unparse(node)!r} is not made of loop variables and whole numbers")
     try:
@@ -42,7 +41,7 @@ def unroll(body: Iterable[ast.stmt], known: dict[str, int]) -> list[ast.stmt]:
             for value in range(*(integer(a, known) for a in statement.iter.args)):
                 flat += unroll(statement.body, known | {statement.target.id: value})
         else:
-            flat.append(Known(known).visit(copy.deepcopy(statement)))
+            flat.append(Known(known).visit(cloned(statement)))
     return flat
 
 
