@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ def replied(act: Callable[[], int], interrupted: str = "interrupted") -> int:
 
 def answered(main: Callable[[], int]) -> int:
     """The exit code of a command; a reader that leaves (`| head`) ends it quietly."""
+    gc.set_threshold(100_000, 20, 50)  # what a command imports and makes lives to its end: walks over it find nothing
     try:
         code = main()
         sys.stdout.flush()

@@ -174,15 +174,16 @@ def exposed(run: list[ast.stmt]) -> set[str]:
 
 
 def runs(body: Iterable[ast.stmt]) -> Iterable[list[ast.stmt]]:
-    """Every longest run of simple statements, at any depth."""
+    """Every longest run of simple statements, at any depth; `pass` ends one."""
     run: list[ast.stmt] = []
     for statement in body:
-        if isinstance(statement, ast.For):
-            yield run
-            run = []
-            yield from runs(statement.body)
-        else:
+        if isinstance(statement, ast.Assign):
             run.append(statement)
+            continue
+        yield run
+        run = []
+        if isinstance(statement, ast.For):
+            yield from runs(statement.body)
     yield run
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import draws, elementary, shape
+from dynbench.kernels.fuse import fused
 from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements
 from dynbench.kernels.rewrite import tree_of
 from dynbench.kernels.shape import Shape
@@ -163,7 +164,10 @@ class Step:
         body = self.value_and_gradient()
         if self.variant.gradient_noisy:
             body.append(loop(statements("g[d] = g[d] + gn * zg_now[d]")))
-        body += [*self.norm(), *self.records(), self.move()]
+        rest = [*self.records(), self.move()]
+        if any(isinstance(node, ast.Name) and node.id == "n" for statement in rest for node in ast.walk(statement)):
+            body += self.norm()
+        body = fused([*body, *rest], self.dim)
         body += self.met()
         # a < b as the sign bit of a - b: comparisons would need mask registers, which are few, and take twice the time.
         # Where a sum is nan the bit says nothing; then `happen` finds that nothing has happened.
@@ -189,8 +193,8 @@ class Step:
             arguments = [name("lr"), *self.rule_parameters]
             body, state = inline(self.dynamics.start, arguments, self.fresh("b"), self.helper, self.dim)
             assert isinstance(state, ast.Tuple)
-            body += [ast.Assign([name_to(f"new{j}")], value) for j, value in enumerate(state.elts)]
-            body.append(loop([s for j in range(self.state) for s in statements(f"s{j}[d] = new{j}")]))
+            body += [ast.Assign([name_to(f"first{j}")], value) for j, value in enumerate(state.elts)]
+            body.append(loop([s for j in range(self.state) for s in statements(f"s{j}[d] = first{j}")]))
         return body
 
     def begin(self) -> str:
