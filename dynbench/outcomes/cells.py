@@ -114,22 +114,35 @@ def is_start(column: str) -> bool:
 
 def grouped(frame: pd.DataFrame, key: list[str]) -> tuple[Integers, pd.DataFrame]:
     """(the cell of each row, the cells' keys and lowest ids), in order of that id; nan equals nan, -0 equals 0."""
-    codes = np.zeros(len(frame), np.int64)
+    first = run_starts(frame, key)
+    length = np.diff(first, append=len(frame))
+    runs, codes = frame[key].iloc[first], np.zeros(len(first), np.int64)
     for name in key:
-        part, values = pd.factorize(frame[name], use_na_sentinel=False)
+        part, values = pd.factorize(runs[name], use_na_sentinel=False)
         if len(values) > 1:
             codes = pd.factorize(codes * len(values) + part)[0]
     count = int(codes.max(initial=-1)) + 1
     lowest, row = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
-    np.minimum.at(lowest, codes, frame["id"].to_numpy(np.int64))
-    row[codes] = np.arange(len(frame))  # any of the cell's rows
+    np.minimum.at(lowest, np.repeat(codes, length), frame["id"].to_numpy(np.int64))
+    row[codes] = first  # any of the cell's rows
     order = np.argsort(lowest)
     table = frame[key].iloc[row[order]].reset_index(drop=True)
     types = {"loss": "str", "dynamics": "str", "start_basin": "int64"}
     table = table.astype({c: types.get(c, "float64") for c in key})
     numbers = [c for c in key if c not in types]
     table[numbers] += 0.0  # -0 becomes 0
-    return np.argsort(order)[codes], table.assign(id=lowest[order])
+    return np.repeat(np.argsort(order)[codes], length), table.assign(id=lowest[order])
+
+
+def run_starts(frame: pd.DataFrame, key: list[str]) -> Integers:
+    """The first row of each run of rows with the same key: rows of one cell stand together for the most part."""
+    begins = np.ones(len(frame), bool)
+    begins[1:] = False
+    for name in key:
+        column = frame[name]
+        values = column.to_numpy() if column.dtype.kind in "if" else pd.factorize(column, use_na_sentinel=False)[0]
+        begins[1:] |= (values[1:] != values[:-1]) & ((values[1:] == values[1:]) | (values[:-1] == values[:-1]))
+    return np.flatnonzero(begins)
 
 
 def integers(counts: pd.Series, known: NDArray[np.bool_]) -> pd.Series:

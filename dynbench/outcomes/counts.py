@@ -37,7 +37,8 @@ class Trajectories:
     def of(frame: pd.DataFrame) -> "Trajectories":
         """Rows as a sweep stores them."""
         hit = next((c for c in ("t_hit", "t_hit_0") if c in frame), None)
-        status = pd.Categorical(frame["status"], categories=list(STATUSES)).codes.astype(np.int64)
+        codes, seen = pd.factorize(frame["status"])
+        status = np.array([STATUSES.index(word) for word in seen], np.int64)[codes]
         times = [None if c is None else frame[c].to_numpy(np.int64) for c in ("t_exit", "t_commit", hit)]
         basins = (frame[c].to_numpy(np.int64) for c in ("start_basin", "basin_final"))
         losses = (frame[c].to_numpy(float) for c in ("loss_best", "loss_final"))

@@ -20,7 +20,10 @@ def exact(t_exit: Integers, loss: Floats, steps: int, codes: Integers, count: in
     median, lo, hi = median_time(t_exit, steps, codes, count)
     out = t_exit >= 0
     escaped = median_time(t_exit[out], steps, codes[out], count)[0]
-    first, ordered = np.cumsum(n) - n, np.append(loss[np.lexsort((loss, codes))], np.inf)
+    first = np.cumsum(n) - n
+    ordered = np.append(loss[np.argsort(codes, kind="stable")] + 0.0, np.inf)  # -0 becomes 0: equals stand in any order
+    for begin, end in zip(first.tolist(), (first + n).tolist(), strict=True):
+        ordered[begin:end].sort()
     low, high = (ordered[np.where(n > 0, first + at, len(loss))] for at in ((n - 1) // 2, n // 2))
     return named(median, lo, hi, escaped, middle(low, high))
 
