@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.backends.base import Backend
-from dynbench.batch import Endings, Integers
+from dynbench.batch import Endings, Floats, Integers
 from dynbench.kernels.shape import STATUSES
 from dynbench.sweep.grid import Piece, Plan, Rows
 
@@ -43,7 +43,7 @@ def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
     """One row a trajectory."""
     hits = endings.t_hit
     columns = keys(plan, piece)
-    columns |= {"status": pd.Series(np.array(STATUSES, object)[endings.status], dtype="str")}
+    columns |= {"status": pd.Series(pd.array(STATUSES, dtype="str").take(endings.status))}
     columns |= {"t_exit": endings.t_exit, "t_commit": endings.t_commit}
     columns |= {"t_hit": hits[0]} if len(hits) == 1 else {f"t_hit_{j}": row for j, row in enumerate(hits)}
     columns |= {"loss_final": endings.value, "loss_best": endings.best, "basin_final": endings.basin}
@@ -53,11 +53,19 @@ def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
 
 def paths(plan: Plan, backend: Backend) -> pd.DataFrame:
     """A few whole paths of every arm: some combinations of its parameters, from starts in false basins if any."""
-    tables = [path_table(plan, arm, backend) for arm in plan.arms] if plan.sweep.steps <= MOST_STEPS else []
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": pd.Series(dtype="int64")})
+    steps = plan.sweep.steps
+    if steps > MOST_STEPS:
+        return pd.DataFrame({"id": pd.Series(dtype="int64")})
+    kept = np.unique(np.append(np.arange(0, steps + 1, -(-steps // LONGEST_PATH)), steps))
+    arms, points = zip(*(paths_of(plan, arm, backend, kept) for arm in plan.arms), strict=True)
+    whose = pd.concat(arms, ignore_index=True)
+    table = whose.take(np.repeat(np.arange(len(whose)), len(kept))).reset_index(drop=True)
+    found = np.concatenate(points).reshape(-1, plan.sweep.dim + 1).T
+    return table.assign(step=np.tile(kept, len(whose)), **coordinates("x", found[:-1]), loss_value=found[-1])
 
 
-def path_table(plan: Plan, arm: Rows, backend: Backend) -> pd.DataFrame:
+def paths_of(plan: Plan, arm: Rows, backend: Backend, steps: Integers) -> tuple[pd.DataFrame, Floats]:
+    """(whose paths they are, x and L at those steps (m, steps, dim + 1)) of one arm."""
     total = len(arm.repeats)
     chosen = np.unique(np.linspace(0, total - 1, min(COMBINATIONS, total)).round().astype(np.int64))
     starts = (
@@ -74,13 +82,5 @@ def path_table(plan: Plan, arm: Rows, backend: Backend) -> pd.DataFrame:
     piece = plan.made(arm, number, combination, start, np.zeros(len(start), np.int64))
     sweep = plan.sweep
     endings = backend.run(plan.loss, arm.dynamics, piece.batch, sweep.steps, sweep.targets, paths=len(start))
-    stride = -(-sweep.steps // LONGEST_PATH)
-    steps = np.unique(np.append(np.arange(0, sweep.steps + 1, stride), sweep.steps))
-    kept = endings.paths[:, steps]  # (m, points, dim + 1)
-    many = len(steps)
-    columns: dict[str, object] = {"id": np.repeat(number, many)}
-    columns |= {"dynamics": constant(arm.dynamics.name, len(number) * many)}
-    columns |= named(plan, arm, np.repeat(combination, many))
-    columns |= {"step": np.tile(steps, len(number))}
-    columns |= coordinates("x", kept[:, :, :-1].reshape(-1, plan.sweep.dim).T)
-    return pd.DataFrame(columns | {"loss_value": kept[:, :, -1].ravel()})
+    columns: dict[str, object] = {"id": number, "dynamics": constant(arm.dynamics.name, len(number))}
+    return pd.DataFrame(columns | named(plan, arm, combination)), endings.paths[:, steps]
