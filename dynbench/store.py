@@ -52,6 +52,17 @@ def parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def from_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """A parquet file, whole or some columns in the file's order.  Raises OSError, ValueError.
+
+    pandas' own reader gives the same; it first brings in what is for files in many parts.
+    """
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=True) as file:
+        return file.read(columns).to_pandas()
+
+
 def csv(frame: pd.DataFrame, rows: int = 100_000) -> Iterator[bytes]:
     """The table as CSV, some rows at a time; a whole float keeps its `.0`, so that a reader takes it for a float."""
     import pyarrow
@@ -123,20 +134,20 @@ class Run:
         """One row a trajectory, in order of id.  Raises ValueError for a run that kept only cells."""
         if self.manifest["sweep"]["keep"] != "all":
             raise ValueError(f"{self.name} was run with --keep cells: no trajectory was kept")
-        return pd.concat([pd.read_parquet(p) for p in self.chunks()], ignore_index=True)
+        return pd.concat(self.each_chunk(), ignore_index=True)
 
     def read(self, number: int, columns: list[str] | None = None) -> pd.DataFrame:
         """One chunk."""
-        return pd.read_parquet(self.chunk(number), columns=columns)
+        return from_parquet(self.chunk(number), columns)
 
     def each_chunk(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
         for path in self.chunks():
-            yield pd.read_parquet(path, columns=columns)
+            yield from_parquet(path, columns)
 
     @cached_property
     def paths(self) -> pd.DataFrame:
         """A few whole paths: id, the arm's columns, step, x (x_0, x_1, ...), loss_value."""
-        return pd.read_parquet(self.directory / "paths.parquet")
+        return from_parquet(self.directory / "paths.parquet")
 
     def clean(self, age: float = 3600.0) -> None:
         """Removes what interrupted writes left behind; a younger one may belong to a process at work."""

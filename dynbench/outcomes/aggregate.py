@@ -119,7 +119,8 @@ def unpacked(path: Path) -> Aggregate:
     """What `packed` has written."""
     import pyarrow.parquet
 
-    table = pyarrow.parquet.read_table(path)
+    with pyarrow.parquet.ParquetFile(path) as file:
+        table = file.read()
     found = {}
     for kind in (TIME, LOSS):
         lists = [table.column(f"{kind}:{what}").combine_chunks() for what in ("bin", "count")]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.batch import Endings, Integers
-from dynbench.store import Run
+from dynbench.store import Run, from_parquet
 from dynbench.sweep.grid import Piece, Plan, Rows
 from dynbench.sweep.job import Job
 from dynbench.sweep.rows import frame, keys
@@ -108,7 +108,7 @@ class Stock:
         """A chunk; the last one read is kept."""
         if self.last[0] != path:
             try:
-                self.last = path, pd.read_parquet(path)
+                self.last = path, from_parquet(path)
             except (OSError, ValueError):  # gone or torn since: nothing in it is taken
                 return pd.DataFrame()
         return self.last[1]
