@@ -13,18 +13,26 @@ from dynbench.kernels.shape import (
     DIVERGED,
     END_VALUE,
     EXIT,
+    FLOATS,
     GN,
     GONE,
     LABEL,
+    LABELS,
     LAST,
     LR,
+    MEMORY,
     OWN,
     PLACES,
     SCALARS,
+    SEPARATORS,
+    SNAP,
     START,
     STATUS,
     STREAM,
+    TABLES,
+    TARGETS,
     VAL,
+    WELLS,
 )
 
 
@@ -59,9 +67,11 @@ def furnish(s, w, t, levels, tables, sphere):
             for e in range(s.dim):
                 w[place + many * s.dim + (j * s.dim + d) * s.dim + e] = hessians[j, d, e]
     counts = (PLACES + s.dim) * s.lanes
-    t[counts], t[counts + 1], t[counts + 2] = levels.size, separators.size, wells.size
+    t[counts + TARGETS], t[counts + SEPARATORS], t[counts + WELLS] = levels.size, separators.size, wells.size
+    t[counts + TABLES], t[counts + MEMORY], t[counts + FLOATS] = s.height * s.lanes, s.s, s.state
+    t[counts + SNAP] = s.snap
     for j in range(wells.size):
-        t[counts + 3 + j] = wells[j]
+        t[counts + LABELS + j] = wells[j]
     for d in range(s.dim):
         flood(w, (s.centre + d) * s.lanes, (s.centre + d + 1) * s.lanes, sphere[0][d])
         flood(w, (s.radii + d) * s.lanes, (s.radii + d + 1) * s.lanes, sphere[1][d])

@@ -36,6 +36,7 @@ from dynbench.kernels.shape import (
     END_BEST,
     END_VALUE,
     EXIT,
+    FLOATS,
     FOUND,
     GLOBAL,
     GLOBAL_SNAP,
@@ -44,6 +45,7 @@ from dynbench.kernels.shape import (
     LAST,
     LIMITED,
     LIMITED_SNAP,
+    MEMORY,
     MOVED,
     NEXT,
     PERIOD,
@@ -56,7 +58,7 @@ from dynbench.kernels.shape import (
     VAL,
 )
 
-LANES = DIM = X = LO = HI = CENTRE = RADII = ENDED = S = STATE = LABELLED = CORES = COUNTING = RESIDENCE = 0
+LANES = DIM = X = LO = HI = CENTRE = RADII = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = 0
 
 
 def walls_left(w, t, i, k):
@@ -93,8 +95,8 @@ def calm(w, t):
         if t[STATUS * LANES + i] == DIVERGED:
             for d in range(DIM):
                 w[(X + d) * LANES + i] = w[(CENTRE + d) * LANES + i]
-            for r in range(DIM * STATE):
-                w[(S + r) * LANES + i] = 0.0
+            for r in range(DIM * t[COUNTS + FLOATS]):
+                w[(t[COUNTS + MEMORY] + r) * LANES + i] = 0.0
 
 
 def happen(w, t, k, b, c, seed):

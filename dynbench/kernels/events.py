@@ -6,10 +6,10 @@ lane did cross, and cost nothing elsewhere.  All of it is exact: the same events
 step would find.  A level or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that
 is nan lies in no basin, and changes none.
 
-Like `lanes` this is real Python that becomes part of a layout's module.  Behind the rows, `t` holds from COUNTS on the
-numbers J of targets, S of separators and M of wells or cores, the label of each well from left to right, and J rows of
-steps at which targets were hit; `w` the target values of L (descending), separators, floors, margins, centres,
-hessians and halves (see `backends.tables`).
+Like `lanes` this is real Python that becomes part of a layout's module.  Behind its rows `t` holds, from COUNTS on, the
+numbers listed in `shape`, the label of each well from left to right, and for each target a row of the steps at which it
+was hit; `w` the target values of L (descending), separators, floors, margins, centres, hessians and halves (see
+`backends.tables`).
 """
 
 import math
@@ -24,15 +24,20 @@ from dynbench.kernels.shape import (
     GLOBAL,
     HIT,
     LABEL,
+    LABELS,
     LAST,
     NEXT,
     PLACES,
+    SEPARATORS,
     SINCE,
     START,
+    TABLES,
+    TARGETS,
     VAL,
+    WELLS,
 )
 
-LANES = DIM = X = LO = HI = ROWS = COUNTS = CORES = COUNTING = RESIDENCE = 0  # the linker puts in a layout's numbers
+LANES = DIM = X = LO = HI = COUNTS = CORES = COUNTING = RESIDENCE = 0  # the linker puts in a layout's numbers
 
 
 def above(y):
@@ -73,7 +78,7 @@ def highest(base, margin):
 def await_next(w, t, i):
     """NEXT of lane i: just above its next target or the core that would be a commit, whichever is higher."""
     j = t[HIT * LANES + i]
-    target, core = w[ROWS * LANES + j] if j < t[COUNTS] else math.nan, w[CORE * LANES + i]
+    target, core = w[t[COUNTS + TABLES] + j] if j < t[COUNTS + TARGETS] else math.nan, w[CORE * LANES + i]
     w[NEXT * LANES + i] = above(core if core >= target or target != target else target)
 
 
@@ -88,8 +93,8 @@ def value_met(w, t, i, k):
     value, j = w[VAL * LANES + i], t[HIT * LANES + i]
     if not value < w[NEXT * LANES + i]:
         return
-    while j < t[COUNTS] and value <= w[ROWS * LANES + j]:
-        t[COUNTS + 3 + t[COUNTS + 2] + j * LANES + i] = k
+    while j < t[COUNTS + TARGETS] and value <= w[t[COUNTS + TABLES] + j]:
+        t[COUNTS + LABELS + t[COUNTS + WELLS] + j * LANES + i] = k
         j += 1
     t[HIT * LANES + i] = j
     if value <= w[CORE * LANES + i]:
@@ -102,8 +107,8 @@ def value_met(w, t, i, k):
 
 def position(w, t, y):
     """Number of separators at or below y: the place of y's well, from the left."""
-    first = ROWS * LANES + t[COUNTS]
-    lo, hi = 0, t[COUNTS + 1]
+    first = t[COUNTS + TABLES] + t[COUNTS + TARGETS]
+    lo, hi = 0, t[COUNTS + SEPARATORS]
     while lo < hi:
         middle = (lo + hi) // 2
         if y < w[first + middle]:
@@ -117,17 +122,17 @@ def label_at(t, i):
     """The label of lane i's wells (products of intervals)."""
     label, radix = 0, 1
     for d in range(DIM):
-        label += t[COUNTS + 3 + t[(PLACES + d) * LANES + i]] * radix
-        radix *= t[COUNTS + 2]
+        label += t[COUNTS + LABELS + t[(PLACES + d) * LANES + i]] * radix
+        radix *= t[COUNTS + WELLS]
     return label & 0x7FFFFFFFFFFFFFFF
 
 
 def relabel(w, t, i, k):
     """Walls, label and core of lane i, whose x_k has left its walls (products of intervals)."""
-    targets, separators = t[COUNTS], t[COUNTS + 1]
-    first = ROWS * LANES + targets
+    targets, separators = t[COUNTS + TARGETS], t[COUNTS + SEPARATORS]
+    first = t[COUNTS + TABLES] + targets
     floors = first + separators
-    margins = floors + t[COUNTS + 2]
+    margins = floors + t[COUNTS + WELLS]
     floor, margin = 0.0, math.inf
     for d in range(DIM):
         y, lo, hi = w[(X + d) * LANES + i], (LO + d) * LANES + i, (HI + d) * LANES + i
@@ -156,8 +161,8 @@ def relabel(w, t, i, k):
 
 def depth(w, t, i, j):
     """(x - m)' H (x - m) for lane i and core j: x is in the core where this is at most 2 * margin."""
-    many = t[COUNTS + 2]
-    centre = ROWS * LANES + t[COUNTS] + t[COUNTS + 1] + 2 * many
+    many = t[COUNTS + WELLS]
+    centre = t[COUNTS + TABLES] + t[COUNTS + TARGETS] + t[COUNTS + SEPARATORS] + 2 * many
     hessian = centre + many * DIM + j * DIM * DIM
     centre += j * DIM
     q = 0.0
@@ -170,8 +175,8 @@ def depth(w, t, i, j):
 
 def core_at(w, t, i):
     """Label of the core that holds lane i; -1 outside all."""
-    margins = ROWS * LANES + t[COUNTS] + t[COUNTS + 1] + t[COUNTS + 2]
-    for j in range(t[COUNTS + 2] if CORES else 0):
+    margins = t[COUNTS + TABLES] + t[COUNTS + TARGETS] + t[COUNTS + SEPARATORS] + t[COUNTS + WELLS]
+    for j in range(t[COUNTS + WELLS] if CORES else 0):
         if depth(w, t, i, j) <= 2.0 * w[margins + j]:
             return j
     return -1

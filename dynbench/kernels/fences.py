@@ -3,15 +3,15 @@
 import math
 
 from dynbench.kernels.events import core_at, depth, set_free
-from dynbench.kernels.shape import COMMIT, EXIT, START
+from dynbench.kernels.shape import COMMIT, EXIT, SEPARATORS, START, TABLES, TARGETS, WELLS
 
-LANES = DIM = X = LO = HI = ROWS = COUNTS = 0
+LANES = DIM = X = LO = HI = COUNTS = 0
 
 
 def fence(w, t, i, k):
     """Lane i has left its walls: is it in another core?  If not, walls that no other core reaches into."""
-    many = t[COUNTS + 2]
-    centres = ROWS * LANES + t[COUNTS] + t[COUNTS + 1] + 2 * many
+    many = t[COUNTS + WELLS]
+    centres = t[COUNTS + TABLES] + t[COUNTS + TARGETS] + t[COUNTS + SEPARATORS] + 2 * many
     halves = centres + many * DIM + many * DIM * DIM
     core = core_at(w, t, i)
     if core >= 0 and core != t[START * LANES + i]:
@@ -43,8 +43,8 @@ def squeeze(w, t, i, j):
 
     sqrt((y - m)' H (y - m)) changes by at most |H|^(1/2) |y - x| <= (|H| dim)^(1/2) r, |H| being the Frobenius norm.
     """
-    many = t[COUNTS + 2]
-    margins = ROWS * LANES + t[COUNTS] + t[COUNTS + 1] + many
+    many = t[COUNTS + WELLS]
+    margins = t[COUNTS + TABLES] + t[COUNTS + TARGETS] + t[COUNTS + SEPARATORS] + many
     hessian = margins + many + many * DIM + j * DIM * DIM
     square = 0.0
     for a in range(DIM * DIM):

@@ -16,19 +16,22 @@ from dynbench.kernels.shape import (
     APART,
     BIG,
     DIVERGED,
+    FLOATS,
     FOUND,
     GAP,
+    MEMORY,
     MOVED,
     NORM,
     OWN,
     SIZE,
+    SNAP,
     STATUS,
     STEEP,
     TOLERANCE_G,
     TOLERANCE_X,
 )
 
-LANES = DIM = STATE = X = S = RING = SNAP = CENTRE = RADII = 0
+LANES = DIM = X = RING = CENTRE = RADII = COUNTS = 0
 
 
 def astray(w, t, a, b, c, seed):
@@ -43,8 +46,8 @@ def astray(w, t, a, b, c, seed):
 def periodic(w, t, a, b, c, seed):
     """Whether every lane still alive is where it was PERIOD steps ago, memory included: then it is so for ever."""
     moved = 0
-    for row in range(DIM * (1 + STATE)):
-        now, then = X + row if row < DIM else S + row - DIM, SNAP + row
+    for row in range(DIM * (1 + t[COUNTS + FLOATS])):
+        now, then = X + row if row < DIM else t[COUNTS + MEMORY] + row - DIM, t[COUNTS + SNAP] + row
         for i in range(LANES):
             old, new = w[then * LANES + i], w[now * LANES + i]
             moved |= (old != new) & (t[STATUS * LANES + i] != DIVERGED)
@@ -56,8 +59,8 @@ def under_way(w, t, a, b, c, seed):
     """How many trajectories are not where they were when `periodic` last looked; their lanes are marked as FOUND."""
     for i in range(LANES):
         t[FOUND * LANES + i] = 0
-    for row in range(DIM * (1 + STATE)):
-        now, then = X + row if row < DIM else S + row - DIM, SNAP + row
+    for row in range(DIM * (1 + t[COUNTS + FLOATS])):
+        now, then = X + row if row < DIM else t[COUNTS + MEMORY] + row - DIM, t[COUNTS + SNAP] + row
         for i in range(LANES):
             t[FOUND * LANES + i] |= (w[then * LANES + i] != w[now * LANES + i]) & (t[STATUS * LANES + i] != DIVERGED)
     count = 0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dynbench.batch import Floats, Integers
-from dynbench.kernels.shape import PATIENCE, PERIOD, PLACES, POOLS, WINDOW, Shape
+from dynbench.kernels.shape import LABELS, PATIENCE, PERIOD, PLACES, POOLS, WINDOW, Shape
 
 Scratch = tuple[Floats, Integers, Integers, Integers]
 """Floats (blocks, ...), integers (blocks, ...); lanes in use, and the step at which each block begins (blocks,)."""
@@ -52,7 +52,7 @@ class Room:
 def whole(places: Shape, steps: int, leaping: bool, levels: Floats, tables: Sequence[np.ndarray[Any, Any]]) -> Room:
     """For trajectories; `leaping`: whether lanes may end before the others."""
     floats = levels.size + sum(table.size for table in tables if table.dtype == np.float64)
-    integers = 3 + tables[1].size + levels.size * places.lanes
+    integers = LABELS + tables[1].size + levels.size * places.lanes
     return Room(places, begins(PATIENCE, steps - WINDOW if leaping else 0), floats, integers)
 
 

@@ -23,6 +23,9 @@ EXIT, COMMIT, STATUS, LABEL, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND, GONE = r
 START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN = range(11, 18)
 FATE = EXIT  # of a first passage
 PLACES = 18  # first of DIM rows: each coordinate's well, from the left
+# what stands behind these: numbers of targets, separators, wells or cores; where in `w` the tables begin; first row of
+# the rule's memory, floats of it a coordinate, first row of `snap`; from LABELS on the label of each well
+TARGETS, SEPARATORS, WELLS, TABLES, MEMORY, FLOATS, SNAP, LABELS = range(8)
 # FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is a repeat
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)

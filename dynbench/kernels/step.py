@@ -84,7 +84,7 @@ class Step:
             dim=self.dim,
             state=self.state,
             parameters=len(parameters),
-            height=-(-self.layout.height // 8) * 8,  # so that few layouts differ
+            height=self.layout.height,
             cores=int(bool(self.loss.minima) and not self.loss.tensor),
             labelled=int(bool(self.loss.minima)),
             noisy=int(self.variant.noisy or self.variant.gradient_noisy),

@@ -33,8 +33,7 @@ LANES = (  # of a layout
     "astray", "periodic", "under_way", "remember", "judge", "enter", "happen", "release", "tally", "finish",
 )  # fmt: skip
 PLACES = (  # what those depend on
-    "lanes", "dim", "state", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "s", "ring", "snap",
-    "centre", "radii", "ended",
+    "lanes", "dim", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "ring", "centre", "radii", "ended",
 )  # fmt: skip
 ARGUMENTS = "(w, t, a, b, c, seed)"
 POINTER = "@cfunc(SIGNATURE, error_model='numpy')\n"
@@ -141,8 +140,8 @@ def door(functions: Sequence[str], place: int) -> str:
 @cache
 def lanes_source(places: Shape) -> str:
     """The text of `events`, `fences`, `ends`, `lanes` for one layout: many pairs of the same dimension share it."""
-    tables = {"ROWS": places.height, "COUNTS": (shape.PLACES + places.dim) * places.lanes}
-    fixed = constants({n.upper(): getattr(places, n) for n in PLACES} | tables)
+    counts = (shape.PLACES + places.dim) * places.lanes
+    fixed = constants({n.upper(): getattr(places, n) for n in PLACES} | {"COUNTS": counts})
     texts = [CALLED + text for module in ("events", "fences", "ends", "lanes") for _, text in functions_of(module)]
     head = HEAD.format(what=" from its kernels' text for all lanes")
     return "\n".join([head, fixed, DOOR, *texts, door(LANES, 5)])

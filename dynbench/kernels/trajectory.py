@@ -18,6 +18,7 @@ from dynbench.kernels.shape import (
     FINISH,
     HAPPEN,
     JUDGE,
+    LABELS,
     OWN,
     PERIOD,
     PERIODIC,
@@ -99,7 +100,7 @@ def run(
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
     """
     pair, block = functions
-    hits = (PLACES + s.dim) * s.lanes + 3 + tables[1].size  # where in `t` the steps at which targets were hit begin
+    hits = (PLACES + s.dim) * s.lanes + LABELS + tables[1].size  # where the rows of the targets begin in `t`
     furnish(s, w[0], t[0], levels, tables, sphere)
     simulated = 0
     first = rows[0]
