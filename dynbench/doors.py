@@ -44,4 +44,5 @@ def answered(main: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    gc.freeze()  # the process is about to end: it need not look for what it could give back
     return code
