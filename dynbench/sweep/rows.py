@@ -48,7 +48,7 @@ def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
     columns |= {"t_hit": hits[0]} if len(hits) == 1 else {f"t_hit_{j}": row for j, row in enumerate(hits)}
     columns |= {"loss_final": endings.value, "loss_best": endings.best, "basin_final": endings.basin}
     columns |= coordinates("x_final", endings.x) | dict(endings.records)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def paths(plan: Plan, backend: Backend) -> pd.DataFrame:

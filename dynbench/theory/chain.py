@@ -7,11 +7,12 @@ With r(x) the chance to leave in one step and k(x, y) the density of a step that
 
 and ∫ is a sum over Gauss-Legendre nodes.  All terms are positive, so that p = 1e-17 keeps its digits as well as
 p = 0.5.  Once the hazard d_n/S_n, d_n = p_{n+1} - p_n, is the same from everywhere it stays so for ever and the
-rest is geometric: a budget of 1e9 steps, and the mean Σ S_n, cost no more than the first relaxation.
+rest is geometric: a budget of 1e9 steps, and the mean Σ S_n, cost no more than the first relaxation.  Two steps of
+the chain are one of the chain with the kernel K², which leaves with chance r + K r: half as many to take.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, nan
 
@@ -23,6 +24,7 @@ from dynbench.theory.coordinate import coordinate, walls
 from dynbench.theory.nystrom import COARSE, FINE, Chain, OutOfReach, chain
 
 MOST_WORK = 5e9  # steps times nodes squared of one pass: some seconds; twice that for the whole course
+DOUBLED = 500  # nodes up to which K², as much work as half so many steps, is worth it
 BLOCK = 2000  # starts at once
 SETTLED = 1e-13  # relative spread of the hazard at which it is constant
 LOOKS = 8  # steps from one look at the hazard to the next, which costs as much as a step
@@ -54,6 +56,23 @@ class Exits:
 @lru_cache(maxsize=8)
 def course(of: Chain, times: tuple[int, ...], whole: bool = False) -> Course:
     """p_n and S_n at the nodes for `times`, ascending; `whole`: until the hazard settles.  Raises OutOfReach."""
+    size = len(of.nodes)
+    if size > DOUBLED or (max(times, default=0) <= 2 * size and not whole):
+        return stepped(of, times, whole)
+    kernel, r = of.kernel, of.leaving
+    square = np.vecdot(kernel[:, None], np.ascontiguousarray(kernel.T))  # vecdot: see `stepped`
+    pairs, place = np.unique(np.array(times, np.int64) // 2, return_inverse=True)
+    twice = stepped(replace(of, kernel=square, leaving=r + np.vecdot(kernel, r)), tuple(pairs.tolist()), whole)
+    escaped, inside = twice.escaped[place], twice.inside[place]
+    odd = np.array(times, np.int64) % 2 == 1
+    escaped[odd] = r + np.vecdot(kernel, escaped[odd, None])
+    inside[odd] = np.vecdot(kernel, inside[odd, None])
+    mean = twice.mean + np.vecdot(kernel, twice.mean)
+    return Course(escaped, inside, mean, float(-np.expm1(0.5 * np.log1p(-twice.hazard))))
+
+
+def stepped(of: Chain, times: tuple[int, ...], whole: bool) -> Course:
+    """The course step by step."""
     size = len(of.nodes)
     limit, last = int((1 + whole) * MOST_WORK / size**2), max(times, default=0)
     escaped, inside = np.zeros((len(times), size)), np.ones((len(times), size))
