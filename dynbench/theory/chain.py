@@ -14,7 +14,7 @@ the chain are one of the chain with the kernel K², which leaves with chance r +
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import inf, nan
+from math import inf, nan, sqrt
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def course(of: Chain, times: tuple[int, ...], whole: bool = False) -> Course:
     escaped[odd] = r + np.vecdot(kernel, escaped[odd, None])
     inside[odd] = np.vecdot(kernel, inside[odd, None])
     mean = twice.mean + np.vecdot(kernel, twice.mean)
-    return Course(escaped, inside, mean, float(-np.expm1(0.5 * np.log1p(-twice.hazard))))
+    return Course(escaped, inside, mean, twice.hazard / (1.0 + sqrt(1.0 - twice.hazard)))
 
 
 def stepped(of: Chain, times: tuple[int, ...], whole: bool) -> Course:

@@ -97,6 +97,17 @@ def test_survival_and_exit_add_up_and_the_late_hazard_is_the_late_hazard():
     assert (p[1] - p[0]) / (1 - p[0]) == pytest.approx([after.hazard], rel=1e-9)
 
 
+@pytest.mark.parametrize("temperature", [0.05, 0.5, 20.0])
+def test_two_steps_at_once_are_two_steps(temperature):
+    """At even and odd times, before and after the hazard settles; rare, usual and at once."""
+    of = nystrom.chain(QUARTIC, 1, 0.01, temperature)
+    times = (0, 1, 2, 3, 100, 101, 5000, 10**6 + 1)
+    both = [way(of, times, True) for way in (chain.course, chain.stepped)]
+    for name in ("escaped", "inside", "mean", "hazard"):
+        twice, once = (np.asarray(getattr(found, name)) for found in both)
+        np.testing.assert_allclose(twice, once, rtol=3e-13, atol=1e-250)
+
+
 def test_a_closed_tail_equals_the_steps_themselves(monkeypatch):
     """The geometric tail against stepping on to the end."""
     quick = chain.p_exit(QUARTIC, 1, 3.0, 0.01, 0.2, [4000])[0]
