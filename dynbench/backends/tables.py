@@ -21,15 +21,15 @@ def tables(loss: Loss) -> Tables:
     dim, count = loss.dim or 1, len(loss.minima)
     order = loss.wells if loss.tensor else tuple(range(count))
     known = [loss.minima[label] for label in order]
-    floors = np.array([m.value for m in known])
-    margins = np.array([CORE * m.barrier if count > 1 else -inf for m in known])
+    floors = np.array([m.value for m in known], float)
+    margins = np.array([CORE * m.barrier if count > 1 else -inf for m in known], float)
     centres, hessians, halves = np.empty((0, dim)), np.empty((0, dim, dim)), np.empty((0, dim))
     if count > 1 and not loss.tensor:  # with one core there is none to be entered from another
-        centres = np.array([m.x for m in known])
-        hessians = np.array([m.hessian for m in known])
+        centres = np.array([m.x for m in known], float)
+        hessians = np.array([m.hessian for m in known], float)
         spread = np.diagonal(np.linalg.inv(hessians), axis1=1, axis2=2)
         halves = np.sqrt(2.0 * margins[:, None] * spread) * (1.0 + 1e-9)
-    return np.array(loss.separators), np.array(order, np.int64), floors, margins, centres, hessians, halves
+    return np.array(loss.separators, float), np.array(order, np.int64), floors, margins, centres, hessians, halves
 
 
 def sphere(loss: Loss) -> tuple[Floats, Floats]:

@@ -24,11 +24,9 @@ def module_of(path: Path) -> ModuleType:
     except OSError:  # the disk's fault, not the text's
         raise
     except Exception as error:
-        what = first_line(path)
-        path.unlink(missing_ok=True)
-        raise CannotLift(f"{what} does not compile: {reason(error)}") from error
+        raise CannotLift(f"{first_line(path)} does not compile: {reason(error)}") from error
     finally:
-        del sys.modules[path.stem]
+        sys.modules.pop(path.stem, None)
     return module
 
 

@@ -5,7 +5,7 @@ for the next.  Rows: z and z_odd the pair's normals, z_v and z_u the uniforms of
 from dynbench.kernels import noise
 from dynbench.kernels.lift import Helper, Layout
 
-COORDINATES = {"z": "d", "zg": "d | 0x80000000"}  # of displacements, of gradients
+COORDINATES = {"z": "d", "zg": f"d | {noise.GRADIENT}"}  # of displacements, of gradients
 ROWS = tuple(row + part for row in COORDINATES for part in ("", "_odd", "_v", "_u"))
 STRIP = 32  # lanes whose normals are worked out together
 

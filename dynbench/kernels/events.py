@@ -37,7 +37,7 @@ from dynbench.kernels.shape import (
     WELLS,
 )
 
-LANES = DIM = X = LO = HI = COUNTS = CORES = COUNTING = RESIDENCE = 0  # the linker puts in a layout's numbers
+LANES = DIM = X = LO = HI = COUNTS = CORES = COUNTING = RESIDENCE = 0  # `texts` puts in a layout's numbers
 
 
 def above(y):

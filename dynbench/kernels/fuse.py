@@ -17,7 +17,7 @@ def fused(body: Sequence[ast.stmt], dim: int) -> list[ast.stmt]:
         if place is not None and isinstance(statement, ast.For):
             first, between = done[place], done[place + 1 :]
             assert isinstance(first, ast.For)
-            if may_join(first, between, statement, dim):
+            if may_join(first, between, statement, dim) and not outlives(statement, body):
                 done[place] = joined(first, statement)
                 continue
         done.append(statement)
@@ -31,10 +31,17 @@ def may_join(first: ast.For, between: Sequence[ast.stmt], second: ast.For, dim: 
         return False
     reads, writes, vectors = used([second])
     read, written, _ = used([first])
-    if writes & (read | written) - vectors or reads & written - vectors:
+    own = vectors | {n.target.id for n in (first, second) if isinstance(n.target, ast.Name)}
+    if writes & (read | written) - own or reads & written - own:
         return False
     others, made, _ = used(between)
     return not (writes & (others | made) or reads & made)
+
+
+def outlives(loop: ast.For, body: Sequence[ast.stmt]) -> bool:
+    """Whether a loop's variable is read outside of loops, where it would no longer be known."""
+    assert isinstance(loop.target, ast.Name)
+    return loop.target.id in used([s for s in body if not isinstance(s, ast.For)])[0]
 
 
 def whole(loop: ast.For, dim: int) -> bool:

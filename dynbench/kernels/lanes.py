@@ -1,6 +1,6 @@
 """What a kernel does with all lanes at once, beside the step itself: loops that must vectorise.
 
-Real Python over the constants below; the linker puts this text into each pair's module with their values there.
+Real Python over the constants below; `texts` puts this into each layout's module with their values there.
 `w` and `t` are plain pointers: row r, lane i is w[r * LANES + i].  All functions have the same six arguments and
 return an integer, so that one kind of pointer calls them all.
 

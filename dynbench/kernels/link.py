@@ -6,6 +6,7 @@ driver, which calls the two others through pointers and is therefore compiled on
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import scratch
@@ -17,6 +18,7 @@ from dynbench.kernels.step import Variant
 from dynbench.kernels.texts import driver_source, lanes_source, pair_source, passage_source
 from dynbench.losses.base import Loss
 
+LINKING = Lock()  # one thread at a time
 Sliced = Callable[[tuple[int, int]], int]  # rows -> see `run` of the driver
 
 
@@ -26,9 +28,14 @@ def sources(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[str, str,
     return text, lanes_source(places), driver_source()
 
 
-@cache
 def address(text: str) -> int:
     """Where the door of a module is, compiled now if need be."""
+    with LINKING:
+        return placed(text)
+
+
+@cache
+def placed(text: str) -> int:
     path = write(text)
     code = kept(path)
     if code is None:

@@ -21,9 +21,11 @@ from pathlib import Path
 
 from llvmlite import binding
 
+from dynbench.kernels.rewrite import CannotLift
+
 SETTINGS = (  # of Numba, which change the code that it makes
     "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX", "NUMBA_LOOP_VECTORIZE",
-    "NUMBA_SLP_VECTORIZE",
+    "NUMBA_SLP_VECTORIZE", "NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_INTEL_SVML",
 )  # fmt: skip
 LIBRARY = (  # what LLVM may call of the system's libraries by itself
     "memset", "memcpy", "memmove", "exp", "exp2", "log", "log2", "log10", "sin", "cos", "tan", "pow", "fma", "fmod",
@@ -71,8 +73,9 @@ def digest(text: str) -> str:
 def write(text: str) -> Path:
     """Puts a kernel's text in place, and gives its path."""
     path = cache_directory() / f"kernel_{digest(text)}.py"
-    if not path.exists():
-        put(path, text.encode())
+    content = text.encode()
+    if not path.exists() or path.stat().st_size != len(content):
+        put(path, content)
     return path
 
 
@@ -90,35 +93,46 @@ def put(path: Path, content: bytes) -> None:
 
 
 def keep(path: Path, made: Code) -> None:
-    """Puts machine code beside its text: a line that tells about it, and the code."""
-    head = {"door": made.door, "calls": made.calls, "sha256": hashlib.sha256(made.code).hexdigest()}
-    put(path.with_suffix(".o"), json.dumps(head).encode() + b"\n" + made.code)
+    """Puts machine code beside its text: a checksum, a line that tells about it, and the code."""
+    head = json.dumps({"door": made.door, "calls": made.calls}).encode()
+    content = head + b"\n" + made.code
+    put(path.with_suffix(".o"), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
 
 def kept(path: Path) -> Code | None:
     """The machine code of a text; None where it is not there or was damaged."""
     try:
-        line, _, code = path.with_suffix(".o").read_bytes().partition(b"\n")
-        head = json.loads(line)
-        sound = hashlib.sha256(code).hexdigest() == head["sha256"]
-        return Code(head["door"], tuple(head["calls"]), code) if sound else None
-    except (FileNotFoundError, ValueError, KeyError):
+        checksum, _, content = path.with_suffix(".o").read_bytes().partition(b"\n")
+    except FileNotFoundError:
         return None
+    if hashlib.sha256(content).hexdigest().encode() != checksum:
+        return None
+    line, _, code = content.partition(b"\n")
+    head = json.loads(line)
+    return Code(head["door"], tuple(head["calls"]), code)
 
 
-def supply(names: Iterable[str]) -> None:
-    """Tells LLVM where the functions of that name are: in this process, or in Numba, which is imported only then."""
-    missing = {name for name in names if binding.address_of_symbol(name) is None}
+def supply(calls: Iterable[str]) -> None:
+    """Tells LLVM where functions of these names are: in this process, or in Numba, which is imported only then.
+
+    Raises CannotLift for one that is not to be found.
+    """
     process = ctypes.CDLL(None) if os.name == "posix" else None
-    for name in missing.copy():
-        found = ctypes.pythonapi.Py_FatalError if name in ERRORS else getattr(process, name, None)
-        if found is not None:
-            binding.add_symbol(name, ctypes.cast(found, ctypes.c_void_p).value)
-            missing.remove(name)
-    if missing - set(LIBRARY):
+    for name in {*LIBRARY, *calls}:
+        if binding.address_of_symbol(name) is None:
+            found = ctypes.pythonapi.Py_FatalError if name in ERRORS else getattr(process, name, None)
+            if found is not None:
+                binding.add_symbol(name, ctypes.cast(found, ctypes.c_void_p).value)
+    if lost(calls):
         from numba.core.registry import cpu_target
 
         cpu_target.target_context.refresh()
+        if missing := lost(calls):
+            raise CannotLift(f"a kernel calls {missing[0]}, which is not to be found on this machine")
+
+
+def lost(calls: Iterable[str]) -> list[str]:
+    return sorted(name for name in calls if binding.address_of_symbol(name) is None)
 
 
 ENGINES: list[binding.ExecutionEngine] = []  # what holds the code; never given back
@@ -128,7 +142,7 @@ def loaded(made: Code) -> int:
     """Machine code brought into this process: the address of its door."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    supply([*LIBRARY, *made.calls])
+    supply(made.calls)
     machine = binding.Target.from_default_triple().create_target_machine(jit=True)  # the engine's own from here on
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     ENGINES.append(engine)

@@ -57,9 +57,8 @@ def load(s, w, t, columns, limits, sphere, first, last):
     for i in range(lanes):
         n = min(first + i, last - 1)
         w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
-        w[NEXT * lanes + i] = (
-            -level[n] if level[n] == level[n] else math.nan
-        )  # -nan has a sign bit: a flag at every step
+        # -nan would have a sign bit, and raise a flag at every step
+        w[NEXT * lanes + i] = -level[n] if level[n] == level[n] else math.nan
         t[STREAM * lanes + i], t[OWN * lanes + i] = stream[n], first + i if first + i < last else -1
 
 
@@ -122,6 +121,7 @@ def begin(s, pair, w, t, columns, limits, sphere, first, last, seed):
 def proceed(s, pair, w, t, k, pool, when, seed, budget, outputs, stop):
     """A block from step k on until all its lanes have ended; or, where few are under way, to the beginning of a pool,
     `pool` or a later one.  Returns the pool (0: the block has come to its end; -1: stopped)."""
+    tested = k > 0  # lanes of a pool are those that did not end at this very step; VAL may hold L, and no score
     while True:
         going = ended = 0
         last = k - k % PERIOD + PERIOD
@@ -129,12 +129,14 @@ def proceed(s, pair, w, t, k, pool, when, seed, budget, outputs, stop):
             at = FATE * s.lanes + i
             if t[at] == GOING:
                 most = budget[t[OWN * s.lanes + i]]
-                t[at] = fate_of(s, w, i, k, most)
+                if not tested:
+                    t[at] = fate_of(s, w, i, k, most)
                 if t[at] == GOING:
                     going += 1
                     last = min(last, most)
                 else:
                     ended += 1
+        tested = False
         if ended > 0:
             call(pair, w, t, 0, 0, EVALUATE, 0)
             for i in range(s.lanes):

@@ -21,20 +21,23 @@ def move(s, w, t, hits, source, i, target, j):
 
 
 def give(s, w, t, hits, used, source, pool):
-    """The lanes of block `source` that are FOUND into a pool; each place left repeats one that stays.  How many stay:
-    trajectories, not repeats."""
+    """The trajectories of block `source` that are FOUND into a pool."""
+    for i in range(s.lanes):
+        if t[source, FOUND * s.lanes + i] != 0 and t[source, OWN * s.lanes + i] >= 0:
+            move(s, w, t, hits, source, i, pool, used[pool])
+            used[pool] += 1
+
+
+def settle(s, w, t, hits, source):
+    """How many trajectories stay in a block that has given those FOUND; the places left repeat one of them."""
     rest = stay = 0
     for i in range(s.lanes):
-        if t[source, FOUND * s.lanes + i] == 0:
+        if t[source, FOUND * s.lanes + i] == 0 and t[source, OWN * s.lanes + i] >= 0:
             rest = i
-            stay += t[source, OWN * s.lanes + i] >= 0
-    for i in range(s.lanes):
+            stay += 1
+    for i in range(s.lanes if stay > 0 else 0):
         if t[source, FOUND * s.lanes + i] != 0:
-            if t[source, OWN * s.lanes + i] >= 0:
-                move(s, w, t, hits, source, i, pool, used[pool])
-                used[pool] += 1
-            if stay > 0:
-                move(s, w, t, hits, source, rest, source, i)
+            move(s, w, t, hits, source, rest, source, i)
             t[source, OWN * s.lanes + i] = -1
     return stay
 

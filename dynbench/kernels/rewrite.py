@@ -184,6 +184,11 @@ class Rewrite(ast.NodeTransformer):
     def visit_While(self, node: ast.While) -> ast.AST:
         raise self.fail(node, "a `while` loop cannot run in SIMD lanes; write `for ... in range(...)`")
 
+    def visit_Raise(self, node: ast.AST) -> ast.AST:
+        raise self.fail(node, "no lane can raise an error; give nan, and the trajectory counts as diverged")
+
+    visit_Assert = visit_Try = visit_With = visit_Raise  # noqa: N815 (names that `ast` asks for)
+
 
 def literal(number: float) -> ast.expr:
     """A number as an expression (inf and nan have no literal of their own)."""

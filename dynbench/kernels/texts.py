@@ -81,7 +81,7 @@ def functions_of(module: str) -> list[tuple[str, str]]:
     text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
     functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     for node in functions:
-        node.body = node.body[1:] if isinstance(node.body[0], ast.Expr) else node.body
+        node.body = node.body[1:] if ast.get_docstring(node) else node.body
     return [(node.name, ast.unparse(node) + "\n") for node in functions]
 
 

@@ -1,6 +1,6 @@
 """The CPU kernel: blocks of trajectories, steps outside, lanes inside.
 
-`begin`, `evaluate` and `advance` are written by the linker from a loss's and a rule's text (see `step`) and come in
+`begin`, `evaluate` and `advance` are written from a loss's and a rule's text (see `step`) and come in
 as function pointers.  `advance` does the steps until one of its lanes meets a target or leaves its walls.  The rest
 is here: the same for all losses and rules, so it is compiled once.  Strict IEEE arithmetic throughout: nothing
 depends on which lanes stand side by side.
@@ -8,7 +8,7 @@ depends on which lanes stand side by side.
 
 from dynbench.kernels.columns import furnish, load, trace, unload
 from dynbench.kernels.pointer import call
-from dynbench.kernels.pools import fill, give, ready
+from dynbench.kernels.pools import fill, give, ready, settle
 from dynbench.kernels.shape import (
     ADVANCE,
     ASTRAY,
@@ -130,7 +130,8 @@ def run(
                 return simulated
             if pool > 0:
                 furnish(s, w[pool], t[pool], levels, tables, sphere)
-                stay = give(s, w, t, hits, used, j, pool)
+                give(s, w, t, hits, used, j, pool)
+                stay = settle(s, w, t, hits, j)
                 begun, pool = -1, when.size if stay > 0 else 0  # those that stay have ended
         if stay == 0:
             continue

@@ -11,6 +11,7 @@ DIM = 3
 JOINED = {
     "each coordinate by itself": "for d in range(3): g[d] = 2.0 * x[d]\nfor e in range(DIM): x[e] = x[e] - g[e]",
     "a sum of its own": "for d in range(3): s = s + x[d]\nv = s\nfor e in range(3): y[e] = x[e] * 0.5",
+    "one name for both": "for d in range(3): g[d] = 2.0 * x[d]\nfor d in range(3): x[d] = x[d] - g[d]",
     "three": "for a in range(3): g[a] = x[a]\nfor b in range(3): y[b] = g[b]\nfor c in range(3): x[c] = x[c] + y[c]",
 }
 APART = {
@@ -19,6 +20,7 @@ APART = {
     "a neighbour": "for d in range(3): g[d] = x[d - 1]\nfor e in range(3): x[e] = g[e]",
     "one coordinate in between": "for d in range(3): g[d] = x[d]\nv = x[0]\nfor e in range(3): x[e] = g[e] + 1.0",
     "fewer coordinates": "for d in range(2): g[d] = x[d]\nfor e in range(3): x[e] = g[e] + 1.0",
+    "a variable that is read later": "for d in range(3): g[d] = x[d]\nfor e in range(3): y[e] = g[e]\nv = 1.0 * e",
     "the same scalar": "for d in range(3): s = s + x[d]\nfor e in range(3): s = s * x[e]",
 }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,7 @@ def test_an_edited_helper_or_constant_is_another_kernel(tmp_path, monkeypatch):
 CANNOT = {
     "an if statement": ("if g > 0:\n    dx = -lr\nelse:\n    dx = lr\nreturn dx, state", 2, "a if condition else b"),
     "while": ("dx = g\nwhile dx > 1.0:\n    dx = dx / 2\nreturn dx, state", 3, "for ... in range(...)"),
+    "an error raised": ("assert g < 1e9\nreturn -lr * g, state", 2, "give nan"),
     "a root as a power": ("return -lr * abs(g) ** 0.5, state", 2, "math.sqrt"),
     "a power that varies": ("return -lr * abs(g) ** lr, state", 2, "whole number from 1 to 32"),
     "an unknown function": ("return -lr * math.gamma(g), state", 2, "known: math.exp"),
@@ -150,6 +152,29 @@ def test_start_must_return_a_tuple(tmp_path):
     path = write(tmp_path / "mine.py", text)
     with pytest.raises(CannotLift, match=r"mine\.py, line 1, in start: `start` must end in `return \(a, b, \.\.\.\)`"):
         pair_source(find.loss("quartic"), find.dynamics(str(path)), Variant())
+
+
+def test_threads_may_link_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path / "cache"))
+    path = write(tmp_path / "mine.py", RULE.format(factor=1.5))
+    with ThreadPoolExecutor(3) as pool:
+        found = {future.result() for future in [pool.submit(after_one_step, path) for _ in range(3)]}
+    assert found == {3.5 - 1.5 * 0.01 * find.loss("quartic").grad(3.5)}
+
+
+def test_what_does_not_compile_is_told_by_whoever_compiles_it(tmp_path):
+    """Several processes share the work of an empty cache: none may take the text away from the one that answers."""
+    path = write(
+        tmp_path / "mine.py", "def step(x, g, value, norm, lr, state):\n    return -lr * g * len('abc') + None, state\n"
+    )
+    command = ["-m", "dynbench.sweep", "--loss", "quartic", "--dynamics", str(path), "--x0", "1:3:5", "--workers", "3"]
+    environment = {**os.environ, "DYNBENCH_CACHE": str(tmp_path / "cache")}
+    for _ in range(2):
+        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False,
+                              cwd=tmp_path)  # fmt: skip
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: the kernel from the texts of the loss quartic and the rule mine")
+        assert done.stderr.count("\n") == 1
 
 
 def test_linking_takes_milliseconds_once_compiled():

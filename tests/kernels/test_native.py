@@ -14,6 +14,7 @@ from dynbench import find
 from dynbench.kernels import native, packed
 from dynbench.kernels.compile import compile_all
 from dynbench.kernels.link import sources
+from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Variant
 
@@ -66,7 +67,7 @@ def test_functions_of_the_system_are_found_again(tmp_path):
     assert first[0] == pytest.approx(x, rel=1e-9)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}\n", b"no json", None])
+@pytest.mark.parametrize("damage", [b"", b"{}\n", b"no json", b"door", None])
 def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, damage):
     monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
     text = sources(find.loss("quartic"), find.dynamics("sign"), Variant())[0]
@@ -74,11 +75,25 @@ def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, damage):
     assert compile_all([path], 1) == 1
     assert native.kept(path) is not None
     file = path.with_suffix(".o")
-    file.write_bytes(file.read_bytes()[:-9] if damage is None else damage)
+    whole = file.read_bytes()
+    file.write_bytes({None: whole[:-9], b"door": whole.replace(b"cfunc", b"dfunc", 1)}.get(damage, damage))
     assert native.kept(path) is None
     assert compile_all([path], 1) == 1
     assert native.kept(path) is not None
     assert compile_all([path], 1) == 0
+
+
+def test_a_text_that_was_cut_short_is_written_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
+    path = native.write("x = 1\n")
+    path.write_text("", encoding="utf-8")
+    assert native.write("x = 1\n") == path
+    assert path.read_text(encoding="utf-8") == "x = 1\n"
+
+
+def test_a_function_that_is_nowhere_is_told():
+    with pytest.raises(CannotLift, match="a kernel calls no_such_function_anywhere, which is not to be found"):
+        native.supply(["no_such_function_anywhere"])
 
 
 def test_another_processor_setting_or_version_is_another_kernel(monkeypatch):

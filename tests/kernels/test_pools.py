@@ -8,6 +8,7 @@ from dynbench import find
 from dynbench.backends.passage import Limits, first_passages
 from dynbench.kernels.shape import PATIENCE
 from dynbench.kernels.step import RECORDS
+from dynbench.losses.base import Loss
 
 STEPS = 20_000
 LONG = {  # loss, its dimension, rule, and a rate at which some trajectories end long before others
@@ -58,6 +59,34 @@ def test_a_budget_beyond_the_last_pool():
     endings = run(loss, dynamics, whole, 10**12)
     assert set(endings.status.tolist()) <= {2, 3}
     assert endings.updates < 65 * 20_000
+
+
+def bowl(x, g):
+    total = 0.0
+    for d in range(len(x)):
+        g[d] = x[d]
+        total = total + 0.5 * x[d] * x[d]
+    return total - 5.0
+
+
+def sum_of(x):
+    return x[0] + x[1]
+
+
+def test_first_passages_by_a_score_are_gathered():
+    """L < 0 < -score here: one taken for the other would make every lane that is handed over pass."""
+    loss = Loss(formula="q", source="", domain=((-2.0, 2.0),), dim=2, value_grad=bowl, score=sum_of, name="bowl")
+    dynamics, count = find.dynamics("gradient"), 128
+    whole = batch(loss, dynamics, np.zeros((2, count)), temperature=0.1)
+    budget = np.where(np.arange(count) % 64 < 40, 64, 500)
+    nowhere, level = np.full((2, count), np.nan), np.where(np.arange(count) < 64, 3.0, 0.4)
+    together = first_passages(loss, dynamics, whole, Limits(nowhere, nowhere, budget, level))
+    assert not together.passed[:64].any()
+    assert 0 < together.passed[64:].sum() < 64
+    for n in range(0, count, 5):
+        one = Limits(nowhere[:, [n]], nowhere[:, [n]], budget[[n]], level[[n]])
+        alone = first_passages(loss, dynamics, rows(whole, [n]), one)
+        assert (alone.step[0], alone.status[0]) == (together.step[n], together.status[n])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
