@@ -1,5 +1,6 @@
 """A loss's minima and basins as the arrays that a kernel reads."""
 
+from functools import lru_cache
 from math import inf
 
 import numpy as np
@@ -12,6 +13,7 @@ CORE = 0.1  # a core reaches up to this share of the lowest barrier above its mi
 Tables = tuple[Floats, Integers, Floats, Floats, Floats, Floats, Floats]
 
 
+@lru_cache(maxsize=64)
 def tables(loss: Loss) -> Tables:
     """Separators, wells, floors, margins (tensor losses: from left to right), centres, hessians, halves (the others).
 
@@ -32,6 +34,7 @@ def tables(loss: Loss) -> Tables:
     return np.array(loss.separators, float), np.array(order, np.int64), floors, margins, centres, hessians, halves
 
 
+@lru_cache(maxsize=64)
 def sphere(loss: Loss) -> tuple[Floats, Floats]:
     """Centre of the domain, and how far from it (coordinate by coordinate) a trajectory has diverged."""
     box = np.array(loss.box(loss.dim or 1))

@@ -60,9 +60,8 @@ def link(loss: Loss, dynamics: Dynamics, variant: Variant = Variant()) -> Callab
 
     def kernel(columns, steps, seed, levels, tables, sphere, outputs, paths, early, stop):
         given = columns, steps, seed, levels, tables, sphere, outputs, paths, early, stop
-        run = prepared(compiled, WHOLE, places, doors, *given)
         room = scratch.whole(places, steps, bool(early) and not places.noisy, levels, tables)
-        return lambda rows: run(rows, *room())
+        return prepared(compiled, WHOLE, (places, doors, *given), room)
 
     return kernel
 
@@ -74,8 +73,7 @@ def link_passage(loss: Loss, dynamics: Dynamics, variant: Variant) -> tuple[Call
     doors, compiled = (address(text),), driver(passage_source())
 
     def kernel(columns, limits, seed, sphere, outputs, stop):
-        run = prepared(compiled, PASSAGE, places, doors, columns, limits, seed, sphere, outputs, stop)
         room = scratch.passages(places, int(limits[4].max(initial=0)))
-        return lambda rows: run(rows, *room())
+        return prepared(compiled, PASSAGE, (places, doors, columns, limits, seed, sphere, outputs, stop), room)
 
     return kernel, places

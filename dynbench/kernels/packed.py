@@ -5,6 +5,7 @@ axes, "i1" one of int64 with one, and so on, or a tuple of kinds.  An array goes
 """
 
 import ctypes
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +26,8 @@ PASSAGE: tuple[Kind, ...] = (  # of `passage.run`, up to its rows
     "s", ("n",), ("f2", "f2", "f1", "f1", "f1", "i1"), ("f2", "f2", "f1", "f2", "i1"), "n", ("f1", "f1"),
     ("i2", "f2"), "i1",
 )  # fmt: skip
-SLICE: tuple[Kind, ...] = ("n", "n"), "f2", "i2", "i1", "i1"  # of both: the rows, and room to work in (`scratch`)
+ROOM: tuple[Kind, ...] = ("f2", "i2", "i1", "i1")  # of both, behind the rows: room to work in (`scratch`)
+SLICE: tuple[Kind, ...] = (("n", "n"), *ROOM)
 
 
 def entrance(address: int) -> Entrance:
@@ -33,13 +35,20 @@ def entrance(address: int) -> Entrance:
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
 
 
-def prepared(driver: Entrance, kinds: Sequence[Kind], *values: Any) -> Callable[..., int]:
-    """A driver that knows its first arguments, which takes longer than a short slice; what is left is SLICE."""
+def prepared(
+    driver: Entrance, kinds: Sequence[Kind], values: Sequence[Any], room: Callable[[], tuple[Any, ...]]
+) -> Callable[[tuple[int, int]], int]:
+    """A driver that has its arguments, as a function of the rows; each thread packs them, and makes room, once."""
     fixed = packed(kinds, values)
+    own = threading.local()
 
-    def run(*more: Any) -> int:
-        numbers = np.array(fixed + packed(SLICE, more), np.int64)
-        return driver(numbers.ctypes.data)
+    def run(rows: tuple[int, int]) -> int:
+        if not hasattr(own, "numbers"):
+            own.room = room()
+            own.numbers = np.array([*fixed, 0, 0, *packed(ROOM, own.room)], np.int64)
+            own.address = own.numbers.ctypes.data
+        own.numbers[len(fixed) : len(fixed) + 2] = rows
+        return driver(own.address)
 
     run.values = values  # type: ignore[attr-defined]  # so that they stay alive
     return run

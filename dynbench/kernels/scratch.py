@@ -32,8 +32,8 @@ def begins(first: int, steps: int) -> Integers:
 
 @dataclass(frozen=True)
 class Room:
-    """What every slice of a batch needs for itself: a block for each of the steps `when`, with so many floats and
-    integers behind its rows."""
+    """What every thread at work on a batch needs for itself: a block for each of the steps `when`, with so many floats
+    and integers behind its rows."""
 
     places: Shape
     when: Integers
