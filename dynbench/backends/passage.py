@@ -51,8 +51,11 @@ def first_passages(
     """Runs each trajectory up to its first passage; `memory`: to go on with, where the rule does not start afresh.
 
     A leap out of the domain's reach (1e6 half-widths) is no passage: it has diverged.
+    Raises ValueError for a budget below 0.
     """
     assert loss.dim is not None
+    if (limits.budget < 0).any():
+        raise ValueError("a budget is a number of steps, 0 or more")
     variant = Variant(bool(batch.temperature.any()), bool(batch.gradient_noise.any()), (), limits.level is not None)
     kernel, shape = link_passage(loss, dynamics, variant)
     count, dim = len(batch), loss.dim

@@ -135,3 +135,10 @@ def test_neither_threads_nor_neighbours_matter():
     for name in ("step", "status", "value", "x"):
         np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
         np.testing.assert_array_equal(getattr(one, name)[..., chosen], getattr(part, name))
+
+
+def test_a_budget_below_zero_is_refused():
+    loss, dynamics = find.loss("quartic"), find.dynamics("gradient")
+    limits = Limits(np.zeros((1, 1)), np.ones((1, 1)), np.array([-1]))
+    with pytest.raises(ValueError, match="0 or more"):
+        first_passages(loss, dynamics, batch(loss, dynamics, [0.5]), limits)
