@@ -51,6 +51,35 @@ def copy(w, row, lanes, column, first, last):
     flood(here, there.size, lanes, column[last - 1])
 
 
+def surround(s, w, sphere):
+    """Centre and radii of the sphere outside of which x has diverged."""
+    for d in range(s.dim):
+        flood(w, (s.centre + d) * s.lanes, (s.centre + d + 1) * s.lanes, sphere[0][d])
+        flood(w, (s.radii + d) * s.lanes, (s.radii + d + 1) * s.lanes, sphere[1][d])
+
+
+def settings(s, w, t, columns, first, last):
+    """Where trajectories start, all that their steps depend on, and who is whose; the other scalars are 0."""
+    lanes = s.lanes
+    flood(w, 0, SCALARS * lanes, 0.0)
+    for d in range(s.dim):
+        copy(w, s.x + d, lanes, columns[0][d], first, last)
+    for p in range(s.parameters):
+        copy(w, s.p + p, lanes, columns[1][p], first, last)
+    copy(w, LR, lanes, columns[2], first, last)
+    copy(w, AMP, lanes, columns[3], first, last)
+    copy(w, GN, lanes, columns[4], first, last)
+    copy(t, STREAM, lanes, columns[5], first, last)
+    own, amplitude, rate = (
+        t[OWN * lanes : (OWN + 1) * lanes],
+        w[AMP * lanes : (AMP + 1) * lanes],
+        w[LR * lanes : (LR + 1) * lanes],
+    )
+    for i in range(lanes):
+        own[i] = first + i if first + i < last else -1
+        amplitude[i] = math.sqrt(2.0 * amplitude[i] * rate[i])
+
+
 def furnish(s, w, t, levels, tables, sphere):
     """What is the same for all trajectories: behind the rows the tables, as `events` has it; centre and radii."""
     separators, wells, floors, margins, centres, hessians, halves = tables
@@ -72,39 +101,20 @@ def furnish(s, w, t, levels, tables, sphere):
     t[counts + SNAP] = s.snap
     for j in range(wells.size):
         t[counts + LABELS + j] = wells[j]
-    for d in range(s.dim):
-        flood(w, (s.centre + d) * s.lanes, (s.centre + d + 1) * s.lanes, sphere[0][d])
-        flood(w, (s.radii + d) * s.lanes, (s.radii + d + 1) * s.lanes, sphere[1][d])
+    surround(s, w, sphere)
 
 
 def load(s, w, t, columns, hits, first, last):
     """Puts trajectories first, first + 1, ... into the lanes; lanes beyond `last` repeat its last one."""
-    x0, parameters, lr, temperature, gradient_noise, stream, start = columns
     lanes = s.lanes
     flood(t, 0, (PLACES + s.dim) * lanes, 0)
     for row in (EXIT, COMMIT, LAST):
         flood(t, row * lanes, (row + 1) * lanes, -1)
     flood(t, hits, t.size, -1)
-    flood(w, 0, SCALARS * lanes, 0.0)
+    settings(s, w, t, columns, first, last)
     flood(w, BEST * lanes, (BEST + 1) * lanes, math.inf)
-    for d in range(s.dim):
-        copy(w, s.x + d, lanes, x0[d], first, last)
-    for p in range(s.parameters):
-        copy(w, s.p + p, lanes, parameters[p], first, last)
-    copy(w, LR, lanes, lr, first, last)
-    copy(w, AMP, lanes, temperature, first, last)
-    copy(w, GN, lanes, gradient_noise, first, last)
-    copy(t, STREAM, lanes, stream, first, last)
-    copy(t, START, lanes, start, first, last)
-    copy(t, LABEL, lanes, start, first, last)
-    own, amplitude, rate = (
-        t[OWN * lanes : (OWN + 1) * lanes],
-        w[AMP * lanes : (AMP + 1) * lanes],
-        w[LR * lanes : (LR + 1) * lanes],
-    )
-    for i in range(lanes):
-        own[i] = first + i if first + i < last else -1
-        amplitude[i] = math.sqrt(2.0 * amplitude[i] * rate[i])
+    copy(t, START, lanes, columns[6], first, last)
+    copy(t, LABEL, lanes, columns[6], first, last)
 
 
 def trace(s, w, t, first, k, paths):

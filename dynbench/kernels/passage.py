@@ -11,12 +11,11 @@ lane passes, at its budget and every PERIOD steps.
 
 import math
 
-from dynbench.kernels.columns import copy, flood
+from dynbench.kernels.columns import copy, settings, surround
 from dynbench.kernels.pointer import call
 from dynbench.kernels.pools import fill, give, ready
 from dynbench.kernels.shape import (
     ADVANCE,
-    AMP,
     BEGIN,
     CENSORED,
     DIVERGED,
@@ -24,42 +23,27 @@ from dynbench.kernels.shape import (
     EVALUATE,
     FATE,
     FOUND,
-    GN,
     GOING,
-    LR,
     NEXT,
     OWN,
     PASSED,
     PERIOD,
-    SCALARS,
-    STREAM,
     VAL,
 )
 
 
 def load(s, w, t, columns, limits, sphere, first, last):
     """Puts trajectories first, first + 1, ... into the lanes; lanes beyond `last` repeat its last one."""
-    x0, parameters, lr, temperature, gradient_noise, stream = columns
     lo, hi, level = limits[0], limits[1], limits[2]
     lanes = s.lanes
-    flood(w, 0, SCALARS * lanes, 0.0)
+    settings(s, w, t, columns, first, last)
+    surround(s, w, sphere)
     for d in range(s.dim):
-        flood(w, (s.centre + d) * lanes, (s.centre + d + 1) * lanes, sphere[0][d])
-        flood(w, (s.radii + d) * lanes, (s.radii + d + 1) * lanes, sphere[1][d])
         copy(w, s.lo + d, lanes, lo[d], first, last)
         copy(w, s.hi + d, lanes, hi[d], first, last)
-        copy(w, s.x + d, lanes, x0[d], first, last)
-    for p in range(s.parameters):
-        copy(w, s.p + p, lanes, parameters[p], first, last)
-    copy(w, LR, lanes, lr, first, last)
-    copy(w, AMP, lanes, temperature, first, last)
-    copy(w, GN, lanes, gradient_noise, first, last)
-    for i in range(lanes):
-        n = min(first + i, last - 1)
-        w[AMP * lanes + i] = math.sqrt(2.0 * w[AMP * lanes + i] * w[LR * lanes + i])
-        # -nan would have a sign bit, and raise a flag at every step
-        w[NEXT * lanes + i] = -level[n] if level[n] == level[n] else math.nan
-        t[STREAM * lanes + i], t[OWN * lanes + i] = stream[n], first + i if first + i < last else -1
+    for i in range(lanes):  # -nan would have a sign bit, and raise a flag at every step
+        y = level[min(first + i, last - 1)]
+        w[NEXT * lanes + i] = -y if y == y else math.nan
 
 
 def fate_of(s, w, i, k, budget):

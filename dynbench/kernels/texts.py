@@ -109,7 +109,7 @@ def driver_source() -> str:
 @cache
 def passage_source() -> str:
     """The common text of first passages: `passage`, and what it has from `columns`."""
-    shared = [f for f in functions_of("columns") if f[0] in ("flood", "copy")]
+    shared = [f for f in functions_of("columns") if f[0] in ("flood", "copy", "surround", "settings")]
     return driver(
         [*shared, *functions_of("pools"), *functions_of("passage")],
         PASSAGE,
