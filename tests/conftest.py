@@ -1,8 +1,15 @@
-"""One cache of kernels for all tests, kept between runs, and the long test of all pairs only where it is asked for."""
+"""One cache of kernels for all tests, kept between runs; the long tests only where they are asked for."""
 
 import os
 
+import hypothesis
 import pytest
+
+ASKED_FOR = ("every", "slow")  # markers of tests that run only where -m names them
+
+# The same examples at every run and on every machine, however busy it is.
+hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -11,8 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "every" in config.option.markexpr:
-        return
-    long = [item for item in items if item.get_closest_marker("every")]
+    left_out = [marker for marker in ASKED_FOR if marker not in config.option.markexpr]
+    long = [item for item in items if any(map(item.get_closest_marker, left_out))]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]

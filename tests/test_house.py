@@ -14,11 +14,6 @@ NAMED = {"ids": lambda p: str(p.relative_to(ROOT))}
 NUMBA = {"kernels", "backends"}  # the only folders in which Numba may appear
 
 
-@pytest.mark.parametrize("path", SOURCES, **NAMED)
-def test_no_file_is_long(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
-
-
 @pytest.mark.parametrize("path", [p for p in SOURCES if p.stat().st_size and ROOT / "tests" not in p.parents], **NAMED)
 def test_every_file_says_what_it_is(path):
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
