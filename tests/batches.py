@@ -12,7 +12,7 @@ from dynbench.kernels.noise import streams
 from dynbench.losses.base import Loss
 
 COLUMNS = ("x0", "parameters", "lr", "temperature", "gradient_noise", "stream", "basin")
-PLAIN_ENDINGS = ("t_exit", "t_commit", "t_hit", "status", "basin", "value", "best", "x")
+PLAIN_ENDINGS = ("t_exit", "t_diverged", "t_commit", "t_hit", "status", "basin", "value", "best", "x")
 
 
 def scattered(loss: Loss, n: int, wide: float = 1.2, seed: int = 1) -> np.ndarray:

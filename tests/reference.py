@@ -153,7 +153,7 @@ def assert_same(
     """Every column equal to the last bit."""
     with np.errstate(all="ignore"):
         truth = [trajectory(loss, dynamics, batch, n, steps, targets) for n in range(len(batch))]
-    for name in ("t_exit", "t_commit", "status", "basin", "value", "best"):
+    for name in ("t_exit", "t_diverged", "t_commit", "status", "basin", "value", "best"):
         np.testing.assert_array_equal(getattr(endings, name), [t[name] for t in truth], err_msg=name)
     np.testing.assert_array_equal(endings.t_hit.T, [t["t_hit"] for t in truth])
     np.testing.assert_array_equal(endings.x.T, [t["x"] for t in truth])

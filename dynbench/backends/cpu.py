@@ -50,7 +50,7 @@ class Cpu:
         count, dim = len(batch), loss.dim
         order = np.argsort(targets)[::-1]
         levels = loss.minimum_value + np.array(targets, float)[order]
-        kinds = 4 + (len(RECORDS) if record else 0)
+        kinds = 5 + (len(RECORDS) if record else 0)
         times, reached = np.empty((kinds, count), np.int64), np.empty((len(targets), count), np.int64)
         ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim + 1))
         columns = (
@@ -68,10 +68,11 @@ class Cpu:
         ranges = slices(count, steps, dim, self.workers)
         updates = threads(slice_of, ranges, self.workers, stop, self.progress, self.stop)
         hit = reached if len(targets) == 1 else reached[np.argsort(order)]
-        records = dict(zip(RECORDS, times[4:], strict=bool(record)))
+        records = dict(zip(RECORDS, times[5:], strict=bool(record)))
         return Endings(
-            times[0], times[1], hit, times[2], times[3], ends[0], ends[1], ends[2:],
-            {name: records[name] for name in record}, kept, updates,
+            t_exit=times[0], t_diverged=times[4], t_commit=times[1], t_hit=hit, status=times[2], basin=times[3],
+            value=ends[0], best=ends[1], x=ends[2:], records={name: records[name] for name in record}, paths=kept,
+            updates=updates,
         )  # fmt: skip
 
 

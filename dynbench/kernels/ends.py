@@ -1,6 +1,6 @@
 """The doors to `events`: lanes begin, something happens to some of them, they diverge or end.  Arguments as in `lanes`.
 
-What a lane ended with stands in the first rows of `t` (STATUS to GONE) and in END_VALUE, END_BEST and ENDED of `w`:
+What a lane ended with stands in the first rows of `t` (STATUS to BOUND) and in END_VALUE, END_BEST and ENDED of `w`:
 a lane that has diverged is left to itself, and nothing that it does later is ever noticed.
 """
 

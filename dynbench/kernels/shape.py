@@ -16,10 +16,10 @@ GAP, SIZE = 15, 16  # scratch
 END_VALUE, END_BEST = 17, 18  # what a trajectory ended with
 SCALARS = 19
 
-# rows of `t` (int64).  EXIT to GONE are what a trajectory ended with, in the order of a backend's output: BEST_STEP,
-# BOUND (steps that were limited) and GONE (when divergence was seen) are written at its end
+# rows of `t` (int64).  EXIT to BOUND are what a trajectory ended with, in the order of a backend's
+# output: GONE (when it diverged), BEST_STEP and BOUND (limited steps) are written at its end
 STREAM = 0
-EXIT, COMMIT, STATUS, LABEL, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND, GONE = range(1, 11)
+EXIT, COMMIT, STATUS, LABEL, GONE, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND = range(1, 11)
 START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN = range(11, 18)
 FATE = EXIT  # of a first passage
 PLACES = 18  # first of DIM rows: each coordinate's well, from the left

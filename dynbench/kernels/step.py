@@ -15,9 +15,8 @@ from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
 VECTORS = ("x", "lo", "hi", "centre", "radii", "ended", *draws.ROWS)  # and g beyond UNROLLED
-RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited", "t_diverged")
-"""Optional quantities (--record), in the order in which `ends.write_end` gives them.  t_diverged: the step at which
-divergence was seen, which is tested every PERIOD steps and at the last; -1: never."""
+RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")
+"""Optional quantities (--record), in the order in which `ends.write_end` gives them."""
 COUNTERS = ("crossings", "last_crossing", "global_steps", "limited")
 
 

@@ -217,6 +217,8 @@ def check(sweep: Sweep, loss: Loss) -> None:
     if sweep.keep not in ("all", "cells"):
         raise ValueError(f"--keep: {sweep.keep!r} is neither all nor cells")
     for quantity in sweep.record:
+        if quantity == "t_diverged":
+            raise ValueError("--record t_diverged: it is always recorded; leave it out")
         if quantity not in RECORDS:
             raise ValueError(f"--record: no quantity called {quantity!r}; known: {', '.join(RECORDS)}")
         if quantity in ("crossings", "last_crossing", "global_steps") and not loss.tensor:

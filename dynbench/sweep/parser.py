@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--until", metavar="WIDTH", help="add seeds until P(escape) of every noisy cell is so well known")
     what.add_argument("--seed", metavar="S", help="master seed (default 0)")
     what.add_argument("--targets", metavar="AXIS", help="targets of L - Lmin (default 1e-3)")
-    quantities = "crossings, last_crossing, global_steps, t_best, limited, t_diverged (when seen, every 64 steps)"
+    quantities = "crossings, last_crossing, global_steps, t_best, limited"
     what.add_argument("--record", metavar="NAME,..", help=quantities)
     what.add_argument("--keep", metavar="all|cells", help="every trajectory's row on disk, or only aggregates")
     what.add_argument("--by", metavar="start", help="`start`: a cell for every start")

@@ -133,7 +133,8 @@ def template(plan: Plan, piece: Piece) -> pd.DataFrame:
     nothing = plan.made(piece.rows, none, none, none, none)
     floats, sweep = np.zeros(0), plan.sweep
     endings = Endings(
-        none, none, np.zeros((len(sweep.targets), 0), np.int64), none, none, floats, floats, np.zeros((sweep.dim, 0)),
-        dict.fromkeys(sweep.record, none), np.zeros((0, 0, 0)), 0,
+        t_exit=none, t_diverged=none, t_commit=none, t_hit=np.zeros((len(sweep.targets), 0), np.int64), status=none,
+        basin=none, value=floats, best=floats, x=np.zeros((sweep.dim, 0)), records=dict.fromkeys(sweep.record, none),
+        paths=np.zeros((0, 0, 0)), updates=0,
     )  # fmt: skip
     return frame(plan, nothing, endings)

@@ -60,6 +60,7 @@ def test_pieces_cover_every_row_once():
         (Sweep("quartic", (Arm("capped", {"lr": (0.0,)}),), THREE), "above 0"),
         (Sweep("quartic", (Arm("gradient", {"temperature": (-0.1,)}),), THREE), "outside its bounds"),
         (Sweep("quartic", (Arm("gradient"),), THREE, record=("crosings",)), "no quantity called"),
+        (Sweep("quartic", (Arm("gradient"),), THREE, record=("t_diverged",)), "always recorded"),
         (
             Sweep("himmelblau", (Arm("gradient"),), Starts("grid", 3), dim=2, record=("crossings",)),
             "not known at every step",
