@@ -30,7 +30,9 @@ class Batch:
 class Endings:
     """How n trajectories went.  Times are in steps (the state after k updates; x0 is k = 0), -1 for never."""
 
-    t_exit: Integers  # (n,), first step outside the start's basin
+    t_exit: Integers  # (n,), first step outside the start's basin; where only bounds are known, t_exit_hi
+    t_exit_lo: Integers  # (n,), first step that may be outside; t_exit where labels are exact
+    t_exit_hi: Integers  # (n,), first step that is certainly outside; t_exit where labels are exact
     t_diverged: Integers  # (n,), first step at which x is not finite or too far out, or L is not finite
     t_commit: Integers  # (n,), first step inside another minimum's core
     t_hit: Integers  # (J, n), first step with L - Lmin <= target j

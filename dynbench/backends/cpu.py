@@ -70,7 +70,8 @@ class Cpu:
         hit = reached if len(targets) == 1 else reached[np.argsort(order)]
         records = dict(zip(RECORDS, times[5:], strict=bool(record)))
         return Endings(
-            t_exit=times[0], t_diverged=times[4], t_commit=times[1], t_hit=hit, status=times[2], basin=times[3],
+            t_exit=times[0], t_exit_lo=times[0], t_exit_hi=times[0],
+            t_diverged=times[4], t_commit=times[1], t_hit=hit, status=times[2], basin=times[3],
             value=ends[0], best=ends[1], x=ends[2:], records={name: records[name] for name in record}, paths=kept,
             updates=updates,
         )  # fmt: skip

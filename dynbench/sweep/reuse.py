@@ -133,7 +133,8 @@ def template(plan: Plan, piece: Piece) -> pd.DataFrame:
     nothing = plan.made(piece.rows, none, none, none, none)
     floats, sweep = np.zeros(0), plan.sweep
     endings = Endings(
-        t_exit=none, t_diverged=none, t_commit=none, t_hit=np.zeros((len(sweep.targets), 0), np.int64), status=none,
+        t_exit=none, t_exit_lo=none, t_exit_hi=none,
+        t_diverged=none, t_commit=none, t_hit=np.zeros((len(sweep.targets), 0), np.int64), status=none,
         basin=none, value=floats, best=floats, x=np.zeros((sweep.dim, 0)), records=dict.fromkeys(sweep.record, none),
         paths=np.zeros((0, 0, 0)), updates=0,
     )  # fmt: skip
