@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 def explained(how: argparse.Namespace) -> int:
     import pandas as pd
 
-    from dynbench.outcomes.wells import false_labels
+    from dynbench.basins import false_labels
     from dynbench.store import find_run, write_whole
     from dynbench.sweep.axes import whole
     from dynbench.sweep.definition import restored

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dynbench.batch import Integers
 from dynbench.outcomes import medians
-from dynbench.outcomes.cells import Context, finished, grouped, key, names
+from dynbench.outcomes.cells import Context, ends_of, finished, grouped, key, names
 from dynbench.outcomes.counts import Trajectories, counted
 from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram, run_sums
 
@@ -46,16 +46,14 @@ class Aggregate:
 def aggregate(frame: pd.DataFrame, context: Context, by_start: bool = False) -> Aggregate:
     """Rows of trajectories, added up."""
     codes, table = grouped(frame, key(frame, context, by_start))
-    return of_cells(table, codes, Trajectories.of(frame), context)
+    return of_cells(table, codes, Trajectories.of(frame, ends_of(frame, context.loss)), context)
 
 
 def of_cells(table: pd.DataFrame, codes: Integers, given: Trajectories, context: Context) -> Aggregate:
     """Trajectories, added up: `table` has their cells' keys and lowest ids, `codes` (n,) each one's place in it."""
     out = given.t_exit >= 0
     return Aggregate(
-        pd.concat(
-            [table, counted(given, codes, len(table), context.steps, context.level, context.global_labels)], axis=1
-        ),
+        pd.concat([table, counted(given, codes, len(table), context.steps, context.level, context.loss)], axis=1),
         histogram(TIME, given.t_exit[out], codes[out]),
         histogram(LOSS, given.loss - context.base, codes),
     )

@@ -12,12 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from dynbench.batch import Integers
+from dynbench import basins
+from dynbench.batch import Floats, Integers
+from dynbench.losses.base import Loss
 from dynbench.outcomes import medians, times
 from dynbench.outcomes.counts import Trajectories, counted
-from dynbench.outcomes.intervals import interval
+from dynbench.outcomes.intervals import share_between
 
 READ = ["id", "status", "t_exit", "t_commit", "loss_final", "loss_best", "basin_final"]
+PARTITION = ["inside", "left", "left_diverged", "diverged_inside"]  # of n; see `cells`
 ENDS = ["converged", "absorbed", "cycling", "stalled", "diverged", "censored"]
 LAWS = {"point": "none", "grid": "grid starts", "uniform": "uniform starts"}
 
@@ -31,7 +34,7 @@ class Context:
     targets: tuple[float, ...] = (1e-3,)  # above Lmin; the first makes p_best and p_final
     starts: str = "grid"  # how they were drawn: grid, uniform, or point (a single one); or `randomness` in full
     parameters: tuple[str, ...] = ()  # columns of the rules' and the loss's parameters
-    global_labels: tuple[int, ...] = (0,)  # labels of the global minima
+    loss: Loss | None = None  # says which basins are global ones; None: only the one labelled 0 is
 
     @property
     def base(self) -> float:
@@ -47,25 +50,31 @@ class Context:
 def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_start: bool = False) -> pd.DataFrame:
     """The table of cells from rows of trajectories, in one frame or several; medians are exact.
 
-    * `escaped` counts t_exit >= 0, p_escape = escaped/n; `committed` counts t_commit >= 0.  nan where the start basin
-      is not known (-1).  In cells of the global basin they tell of leaving it.
+    * What became of n trajectories, a partition: `inside` never stood outside the start's basin and did not diverge;
+      `left` stood outside after some step and did not diverge; `left_diverged` stood outside and diverged later;
+      `diverged_inside` diverged without having stood outside.  A step that ends in divergence is no exit.
+    * `escaped` = left + left_diverged, whatever came later; p_escape = escaped/n.  `committed` counts t_commit >= 0.
+      All of these are nan where the start basin is not known (-1).  In cells of a global basin they tell of leaving it.
+    * Where exits are known between bounds only (t_exit_lo, t_exit_hi), the partition and `escaped` count those that
+      are certain; where more may have left, p_escape is nan and lies between its limits, which are those of the
+      smallest and of the largest count; where some row's bounds differ, times of exits are nan.
+    * `unknown`: ends, not diverged, of which no basin is known.  p_global: ends in the basin of a global minimum (ties
+      count, the diverged do not)/n; where `unknown` > 0 it is nan and lies between its limits.
     * `t_exit_median`: in steps; those that did not escape count as later than the budget.  The middle time or the mean
       of the two middle ones; the last one where exactly half escaped; nan where fewer did.  `t_exit_median_escaped`:
       of those that did.
-    * p_best, p_final: lowest and last L <= Lmin + first target; p_global: ends in the basin of a global minimum.  nan
-      where Lmin is unknown.
+    * p_best, p_final: lowest and last L <= Lmin + first target.  nan, like p_global, where Lmin is unknown.
     * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
     * further times and how many came back: see `times`.
     * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
       (as if they were random); `none`: deterministic, from one start: no interval.
     """
     parts = [frames] if isinstance(frames, pd.DataFrame) else frames
-    hits = ["t_hit", "t_hit_0"]
-    needed = [part[[*key(part, context, by_start), *READ, *(c for c in hits if c in part)]] for part in parts]
+    needed = [part[[*key(part, context, by_start), *READ, *further(part, context)]] for part in parts]
     frame = pd.concat(needed, ignore_index=True)
     codes, table = grouped(frame, key(frame, context, by_start))
-    given = Trajectories.of(frame)
-    counts = counted(given, codes, len(table), context.steps, context.level, context.global_labels)
+    given = Trajectories.of(frame, ends_of(frame, context.loss))
+    counts = counted(given, codes, len(table), context.steps, context.level, context.loss)
     middles = medians.exact(given.t_exit, given.loss, context.steps, codes, len(table))
     return finished(table, counts, middles, context)
 
@@ -80,26 +89,51 @@ def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians
     randomness = pd.Series(np.where(noisy, "noise", np.where(alone, "none", law)).astype(object), dtype="str")
     columns: dict[str, ArrayLike] = {c: table[c] for c in names(table) if c not in ("id", "start_basin")}
     columns |= {"steps": np.full(len(table), context.steps, np.int64), "start_basin": basin}
-    columns |= {"randomness": randomness, "n": n, "escaped": integers(counts["#escaped"], known)}
+    random, count = (randomness != "none").to_numpy(), {c: counts[c].to_numpy() for c in names(counts)}
+    columns |= {"randomness": randomness, "n": n}
+    columns |= {name: integers(counts[f"#{name}"], known) for name in PARTITION}
+    columns |= {"unknown": count["#unknown"], "escaped": integers(counts["#escaped"], known)}
 
-    def share(name: str, where: NDArray[np.bool_]) -> None:
-        k = counts[f"#{name}"].to_numpy()
-        lo, hi = interval(k, n)
-        random = where & (randomness != "none").to_numpy()
-        for end, p, shown in (("", k / n, where), ("_lo", lo, random), ("_hi", hi, random)):
-            columns[f"p_{name.replace('escaped', 'escape')}{end}"] = np.where(shown, p, np.nan)
+    def share(name: str, least: Integers, most: Integers, where: NDArray[np.bool_]) -> None:
+        p, lo, hi = share_between(least, most, n)
+        columns[name] = np.where(where, p, np.nan)
+        for end, limit, k in (("_lo", lo, least), ("_hi", hi, most)):
+            bound = np.where(least != most, k / n, np.nan)  # where nothing is random, and yet it is not known
+            columns[name + end] = np.where(where, np.where(random, limit, bound), np.nan)
 
-    share("escaped", known)
-    columns |= {t: np.where(known, middles[t], np.nan) for t in ("t_exit_median", "t_exit_median_escaped")}
+    share("p_escape", count["#escaped"], count["#may_escape"], known)
+    timed = known & (count["#doubtful"] == 0)
+    columns |= {t: np.where(timed, middles[t], np.nan) for t in ("t_exit_median", "t_exit_median_escaped")}
     columns["committed"] = integers(counts["#committed"], known)
-    share("best", target)
-    share("final", target)
-    columns |= {name: counts[f"#{name}"] for name in ENDS}
-    share("global", target)
+    share("p_best", count["#best"], count["#best"], target)
+    share("p_final", count["#final"], count["#final"], target)
+    columns |= {name: count[f"#{name}"] for name in ENDS}
+    share("p_global", count["#global"], count["#global"] + count["#unknown"], target)
     columns["loss_median"] = middles["loss_median"]
     limits = middles["t_exit_median_lo"], middles["t_exit_median_hi"]
-    random = (randomness != "none").to_numpy()
-    return pd.DataFrame(columns | times.times(counts, limits, context.steps, known, random, target))
+    came_back = known & (count["#unplaced"] == 0)
+    of_times = times.times(counts, limits, context.steps, timed, random, target)
+    return pd.DataFrame(columns | of_times | {"returned": integers(counts["#returned"], came_back)})
+
+
+def further(frame: pd.DataFrame, context: Context) -> list[str]:
+    """Columns that are read where they are there, beside those of READ."""
+    ends = coordinates_of(frame) if basins.wraps(context.loss) else []
+    return [*(c for c in ("t_exit_lo", "t_exit_hi", "t_diverged", "t_hit", "t_hit_0") if c in frame), *ends]
+
+
+def coordinates_of(frame: pd.DataFrame) -> list[str]:
+    """The columns of the last x."""
+    if "x_final" in frame:
+        return ["x_final"]
+    numbers = sorted(int(c[8:]) for c in names(frame) if c.startswith("x_final_") and c[8:].isdigit())
+    return [f"x_final_{d}" for d in numbers]
+
+
+def ends_of(frame: pd.DataFrame, loss: Loss | None) -> Floats | None:
+    """The last x (dim, n), where labels alone do not tell basins and it was kept; else None."""
+    columns = coordinates_of(frame) if basins.wraps(loss) else []
+    return np.ascontiguousarray(frame[columns].to_numpy(float).T) if columns else None
 
 
 def key(frame: pd.DataFrame, context: Context, by_start: bool) -> list[str]:

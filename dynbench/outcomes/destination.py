@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from dynbench import basins
 from dynbench.batch import Integers
-from dynbench.outcomes.cells import grouped
-from dynbench.outcomes.intervals import interval
+from dynbench.losses.base import Loss
+from dynbench.outcomes.cells import ends_of, grouped
+from dynbench.outcomes.intervals import interval, share_between
 
 UNKNOWN = -1  # basin of those that diverged, or whose label is not known
 CELL = ("start_basin",)
@@ -35,27 +37,34 @@ def destinations(frame: pd.DataFrame, by: Sequence[str] = CELL) -> pd.DataFrame:
     return table.iloc[cell].reset_index(drop=True).assign(**columns, p_lo=lo, p_hi=hi)
 
 
-def outcomes(frame: pd.DataFrame, by: Sequence[str] = CELL, global_labels: Sequence[int] = (0,)) -> pd.DataFrame:
+def outcomes(frame: pd.DataFrame, by: Sequence[str] = CELL, loss: Loss | None = None) -> pd.DataFrame:
     """A row a cell: n, escaped, and of them those that came back; and of all n those that end in a global basin.
 
     `returned` counts t_exit >= 0 and basin_final = start_basin; p_returned is its share of `escaped`.  `stayed_out` are
-    the escaped that end elsewhere, in a known basin.  `at_global` counts final labels in `global_labels`, p_global its
-    share of n.  With `crossings` (--record) in the rows: `crossings`, their sum over the escaped, and `recrossed`, how
-    many of these changed basin more than once: some came back and left again.  nan where nothing was tried.
+    the escaped that end elsewhere, in a known basin; `left_diverged` those that diverged afterwards; `unplaced` those
+    of whose end no basin is known.  `at_global` counts the ends in a basin that is global by `basins`, p_global its
+    share of n; where of `unknown` ends no basin is known, p_global is nan and lies between its limits.  With
+    `crossings` (--record) in the rows: `crossings`, their sum over the escaped, and `recrossed`, how many of these
+    changed basin more than once: some came back and left again.  nan where nothing was tried.
     """
     codes, table = cells_of(frame, by)
     start, final = frame["start_basin"].to_numpy(), frame["basin_final"].to_numpy()
-    out = frame["t_exit"].to_numpy() >= 0
+    out, lost = frame["t_exit"].to_numpy() >= 0, (frame["status"] == "diverged").to_numpy()
+    ends = basins.kinds(loss, final, ends_of(frame, loss))
+    unknown = ~lost & ~ends.is_global & ~ends.is_false
 
     def number(chosen: np.ndarray) -> Integers:
         return np.bincount(codes[chosen], minlength=len(table))
 
     n, escaped, returned = number(np.ones(len(frame), bool)), number(out), number(out & (final == start))
-    at_global = number(np.isin(final, np.asarray(global_labels)))
-    elsewhere = number(out & (final != start) & (final != UNKNOWN))
+    at_global, open_ends = number(ends.is_global & ~lost), number(unknown)
+    unplaced = number(out & ~lost & (final == UNKNOWN))
     table = table.assign(n=n, escaped=escaped, returned=returned)
-    table = with_share(table, "p_returned", returned, escaped).assign(stayed_out=elsewhere, at_global=at_global)
-    table = with_share(table, "p_global", at_global, n)
+    table = with_share(table, "p_returned", returned, returned + unplaced, escaped).assign(
+        stayed_out=number(out & (final != start) & (final != UNKNOWN)),
+        left_diverged=number(out & lost), unplaced=unplaced, at_global=at_global, unknown=open_ends,
+    )  # fmt: skip
+    table = with_share(table, "p_global", at_global, at_global + open_ends, n)
     if "crossings" in frame:
         crossings = frame["crossings"].to_numpy()
         total = np.bincount(codes[out], crossings[out], len(table)).astype(np.int64)
@@ -63,9 +72,10 @@ def outcomes(frame: pd.DataFrame, by: Sequence[str] = CELL, global_labels: Seque
     return table
 
 
-def with_share(table: pd.DataFrame, name: str, k: Integers, n: Integers) -> pd.DataFrame:
-    lo, hi = interval(k, n)
-    return table.assign(**{name: np.where(n > 0, k / np.maximum(n, 1), np.nan), f"{name}_lo": lo, f"{name}_hi": hi})
+def with_share(table: pd.DataFrame, name: str, least: Integers, most: Integers, n: Integers) -> pd.DataFrame:
+    """With the columns of `share_between` under that name."""
+    p, lo, hi = share_between(least, most, n)
+    return table.assign(**{name: p, f"{name}_lo": lo, f"{name}_hi": hi})
 
 
 def cells_of(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Integers, pd.DataFrame]:

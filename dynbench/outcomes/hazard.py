@@ -1,8 +1,8 @@
 """The hazard of escape: events over steps at risk, in bins of steps.
 
 A trajectory that escapes at step t was at risk in the steps 1..t; one that did not, as long as it was watched.
-`until` (a number, or one a trajectory) says how long: the budget.  One that diverged stays at risk to its budget
-(hazard of all starts), or to the step where it diverged, where that is known and given (hazard of those still there).
+`until` (a number, or one a trajectory) says how long: the budget, or the step at which it diverged, which is the last
+one it took inside.  (Where that step is not known, as of older runs, a diverged one counts as at risk to its budget.)
 A hazard that is constant late is what theory predicts for the capped flow's chaos and for Kramers' escape.
 """
 

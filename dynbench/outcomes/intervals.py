@@ -24,6 +24,17 @@ def interval(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
     return lo, hi
 
 
+def share_between(least: ArrayLike, most: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[Floats, ...]:
+    """(p, lo, hi) of a share of which only bounds are known, least/n and most/n: p is nan where these differ.
+
+    lo and hi are the lower limit of the one and the upper limit of the other, as `interval` has them.
+    """
+    k, n = columns(least, n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = np.where(k == np.asarray(most, float), k / n, np.nan)
+    return p, interval(k, n, confidence)[0], interval(most, n, confidence)[1]
+
+
 def wilson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
     """(lo, hi) = (p + z²/2n ∓ z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n), with p = k/n; nan where n = 0.
 

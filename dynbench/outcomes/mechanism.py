@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dynbench import basins
 from dynbench.batch import Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
-from dynbench.outcomes import wells
 from dynbench.outcomes.halving import LAST, Cell, Level, first_share, ladder, level, spread, table
 from dynbench.outcomes.probe import is_capped, is_downhill, is_inertial, longest_step, value_at
 from dynbench.theory.thresholds import hitting_time
@@ -100,7 +100,7 @@ def jumps(cell: Cell) -> tuple[bool, bool, float]:
 
     The minima are those of the starts' basins, the steps those at the cell's own h; nan where no D is known.
     """
-    known = [wells.minimum(cell.loss, int(label)) for label in np.unique(cell.basin[cell.basin >= 0])[:1000]]
+    known = [basins.minimum(cell.loss, int(label)) for label in np.unique(cell.basin[cell.basin >= 0])[:1000]]
     minima = [m for m in known if m is not None]
     sizes = [longest_step(cell.dynamics, cell.own, cell.lr, m.value) for m in minima]
     shares = [size / m.distance for size, m in zip(sizes, minima, strict=True) if size < inf and not isnan(m.distance)]
@@ -150,7 +150,7 @@ def ends_at(cell: Cell) -> str:
     """` at t* = ...`, the median over some starts of ln(L0/L*), f_star taken off; nothing where it is not known."""
     shift, times = cell.parameters.get("f_star", 0.0), []
     for row in spread(len(cell.basin), 101):
-        minimum = wells.minimum(cell.loss, int(cell.basin[row]))
+        minimum = basins.minimum(cell.loss, int(cell.basin[row]))
         value = value_at(cell.loss, cell.x0[:, row], [cell.parameters[n] for n in cell.loss.parameters])
         if minimum is not None and minimum.value > shift and value > shift:
             times.append(hitting_time(value - shift, minimum.value - shift))

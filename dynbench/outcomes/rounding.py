@@ -9,12 +9,12 @@ from math import inf, log, nan
 
 import numpy as np
 
+from dynbench import basins
 from dynbench.backends.cpu import Cpu
 from dynbench.batch import Batch, Endings, Floats
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.shape import ABSORBED, CONVERGED, DIVERGED
 from dynbench.losses.base import Loss
-from dynbench.outcomes import wells
 from dynbench.outcomes.halving import spread
 from dynbench.outcomes.lyapunov import along_orbits, from_divergence, rows
 from dynbench.outcomes.probe import is_capped, longest_step
@@ -127,7 +127,7 @@ def exact(loss: Loss, dynamics: Dynamics, batch: Batch) -> float:
     given = dict(zip(dynamics.parameters, (float(v) for v in batch.parameters[count:, 0]), strict=True))
     lr, f_star = float(batch.lr[0]), given.get("f_star", 0.0)
     for label in np.unique(batch.basin):
-        minimum = wells.minimum(loss, int(label))
+        minimum = basins.minimum(loss, int(label))
         if minimum is None or minimum.value <= f_star:
             return nan
         size = longest_step(dynamics, given, lr, minimum.value)

@@ -2,8 +2,9 @@
 
 T is the first step outside the start's basin.  It is infinite for a trajectory that diverges before it escapes:
 divergence is a competing end and not censoring, which would pretend that it could still have escaped and overstate
-escape (Satagopan et al. 2004).  Then P(T <= t), t <= N, is a binomial probability and its estimate a count over n:
-nothing needs to be modelled.  Budgets that differ are the matter of `censored`.
+escape (Satagopan et al. 2004).  An escape counts even if the trajectory diverges later.  Then P(T <= t), t <= N, is a
+binomial probability that never falls, and its estimate a count over n: nothing needs to be modelled.  Budgets that
+differ are the matter of `censored`.
 
 `codes` (n,) is the cell of each trajectory and `count` the number of cells; left out, all are one cell.
 """
@@ -22,19 +23,27 @@ Estimate = tuple[Floats, Floats, Floats]  # (value, lo, hi), shapes alike
 
 @dataclass(frozen=True)
 class Competing:
-    """Numbers that have escaped, have diverged, are still inside: they sum to n at every step."""
+    """What had become of n trajectories by each step, (cells, m) integers.
+
+    The partition of `cells` at every step: inside + left + left_diverged + diverged_inside = n.
+    """
 
     at: Integers  # (m,), in steps
     n: Integers  # (cells,)
-    escaped: Integers  # (cells, m), t_exit <= at
-    diverged: Integers  # (cells, m), without having escaped before
+    escaped: Integers  # t_exit <= at, whatever came later
+    diverged_inside: Integers  # diverged by then, without having escaped before
+    left_diverged: Integers  # escaped and, by then, diverged
 
     @property
-    def inside(self) -> Integers:  # (cells, m)
-        return self.n[:, None] - self.escaped - self.diverged
+    def inside(self) -> Integers:
+        return self.n[:, None] - self.escaped - self.diverged_inside
+
+    @property
+    def left(self) -> Integers:
+        return self.escaped - self.left_diverged
 
     def share(self, name: str, confidence: float = 0.95) -> Estimate:
-        """(p, lo, hi), (cells, m) each, of `escaped`, `diverged` or `inside`: count/n, `interval` at each step."""
+        """(p, lo, hi), (cells, m) each, of one of these numbers by its name: count/n, `interval` at each step."""
         k, n = getattr(self, name), np.broadcast_to(self.n[:, None], self.escaped.shape)
         with np.errstate(invalid="ignore"):
             return k / n, *interval(k, n, confidence)
@@ -49,18 +58,21 @@ def competing(
     count: int = 1,
     t_diverged: ArrayLike | None = None,
 ) -> Competing:
-    """The three curves escaped, diverged, still inside at the steps `at` (ascending; default: `log_steps`).
+    """The partition of n trajectories at the steps `at` (ascending; default: `log_steps`).
 
-    `t_exit` (n,) in steps, -1 for never; `diverged` (n,) the ending; an escape before it counts as escape.
-    `t_diverged` (n,): when it diverged; left out, a divergence is registered at step N, where its ending was told.
+    `t_exit` (n,) in steps, -1 for never; `diverged` (n,) the ending.  `t_diverged` (n,): when it diverged; left out, a
+    divergence is registered at step N, where its ending was told.
     """
     time, lost = integers(t_exit), np.asarray(diverged, bool)
     at = log_steps(steps) if at is None else integers(at)
-    chosen = lost & (time < 0)
-    when = np.full(np.count_nonzero(chosen), steps) if t_diverged is None else integers(t_diverged)[chosen]
+    when = np.full(len(time), steps) if t_diverged is None else integers(t_diverged)
     n = np.array([len(time)]) if codes is None else np.bincount(codes, minlength=count)
-    gone = reached(when, at, None if codes is None else codes[chosen], count)
-    return Competing(at, n, reached(time, at, codes, count), gone)
+
+    def lost_by(chosen: NDArray[np.bool_]) -> Integers:
+        return reached(when[chosen], at, None if codes is None else codes[chosen], count)
+
+    out = time >= 0
+    return Competing(at, n, reached(time, at, codes, count), lost_by(lost & ~out), lost_by(lost & out))
 
 
 def median_time(

@@ -17,13 +17,14 @@ COLUMNS = tuple(n + end for n in ESTIMATES for end in ("", "_lo", "_hi") if n + 
 
 def times(
     counts: pd.DataFrame, limits: tuple[Floats, Floats], steps: int, known: Mask, random: Mask, target: Mask
-) -> dict[str, Floats | pd.Series]:
-    """The columns COLUMNS and `returned`, (cells,) each; nan where the basin (`known`) or Lmin (`target`) is not known.
+) -> dict[str, Floats]:
+    """The columns COLUMNS, (cells,) each; nan where exits (`known`) or Lmin (`target`) are not known.
 
     `t_exit_median_lo`, `_hi` (`limits`): 95 % limits of the median.  `t_exit_mean`: mean of min(T, N), the restricted
-    mean escape time.  `late_hazard`: escapes a step at risk in the last half of the budget N.  `running_time`: steps
-    to the first target, failures at their own budget and restarted.  `returned`: of the escaped, those that end in
-    the basin of their start.  Limits are blank where nothing is `random`.
+    mean escape time, T being infinite for one that diverges without an exit.  `late_hazard`: escapes a step at risk in
+    the last half of the budget N, the steps up to the exit or to the divergence.  `running_time`: steps to the first
+    target, failures (and those that diverge before they hit it) at the whole budget N and restarted.  Limits are blank
+    where nothing is `random`.
     """
     n, escaped = counts["#n"].to_numpy(), counts["#escaped"].to_numpy()
     half = np.array([steps // 2, steps])
@@ -39,13 +40,13 @@ def times(
             mean = saved / n
         squares = spread(counts, "#saved", steps)
         found["running_time"] = effort_a_success(n, hit, steps - mean, squares, hit * mean - saved)
-    columns: dict[str, Floats | pd.Series] = {c: np.full(len(counts), np.nan) for c in COLUMNS}
+    columns: dict[str, Floats] = {c: np.full(len(counts), np.nan) for c in COLUMNS}
     for name, (value, lo, hi) in found.items():
         where = target if name == "running_time" else known
         columns |= {f"{name}_lo": blank(lo, where & random), f"{name}_hi": blank(hi, where & random)}
         if name != "t_exit_median":
             columns[name] = blank(value, where)
-    return columns | {"returned": counts["#returned"].where(pd.Series(known), np.nan)}
+    return columns
 
 
 def blank(values: Floats, where: Mask) -> Floats:

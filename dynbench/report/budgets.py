@@ -33,7 +33,7 @@ METHOD = (
     "longest of all."
 )
 DIVERGED = " Divergence is an end that competes with escape (Aalen and Johansen's curves)."
-UNTOLD = " When runs diverged was not recorded by all (--record t_diverged): they count as inside to their budget."
+UNTOLD = " Not all of these runs recorded when they diverged: those count as inside to their budget."
 
 
 def sections(runs: Sequence[Run], most: int) -> list[Section]:

@@ -9,7 +9,6 @@ import pandas as pd
 from dynbench.losses.base import Loss
 from dynbench.outcomes import destination
 from dynbench.outcomes.destination import UNKNOWN
-from dynbench.outcomes.wells import global_labels
 from dynbench.report import arms, wells, words
 from dynbench.report.section import Section, Table
 
@@ -39,7 +38,7 @@ def sections(chosen: pd.DataFrame, rows: pd.DataFrame, names: Mapping[int, str],
     if not len(chosen):
         return []
     own = rows[rows["arm"].isin(chosen.index)].reset_index(drop=True)
-    ends = destination.outcomes(own, ["arm"], global_labels(loss) if loss else (0,)).set_index("arm").to_dict("index")
+    ends = destination.outcomes(own, ["arm"], loss).set_index("arm").to_dict("index")
     where = destination.destinations(own, ["arm"])
     random = chosen["p_escape_lo"].notna()  # else nothing is random, and there is no interval
     made = [

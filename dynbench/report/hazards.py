@@ -92,7 +92,7 @@ def exact_rate(found: Sample, place: int) -> float:
     row: Mapping[Any, Any] = found.table.iloc[place].to_dict()
     loss, lr = found.loss, row["lr"]
     temperature = row.get("temperature", 0.0) + 0.5 * lr * row.get("gradient_noise", 0.0) ** 2
-    lost = bool(found.tally(found.lost)[place])  # the chain knows no divergence
+    lost = bool(found.tally(found.lost & (found.t_exit < 0))[place])  # the chain knows no divergence
     alone = found.false and len(found.labels) == 1 and not lost
     if not alone or loss is None or not loss.tensor or loss.dim != 1 or row["dynamics"] != "gradient":
         return np.nan

@@ -8,29 +8,32 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
+from dynbench.basins import global_minima, kinds
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
 from dynbench.report.style import GREY, Picture, blank, drawn, power
 
 OUTCOMES = {  # colours differ in lightness as well
     "stayed in its basin": "#E69F00",
-    "escaped, ended in the global basin": "#0072B2",
+    "escaped, ended in a global basin": "#0072B2",
     "escaped, ended elsewhere": "#CC79A7",
-    "started in the global basin": "#CFE6F5",
-    "diverged": "#000000",
+    "started in a global basin": "#CFE6F5",
+    "diverged without escaping": "#000000",
+    "escaped, then diverged": "#5A5A5A",
 }
-STAYED, REACHED, ELSEWHERE, HOME, DIVERGED = range(5)
+STAYED, REACHED, ELSEWHERE, HOME, DIVERGED, FLOWN = range(6)
 EMPTY = -1
 
 
-def outcome(trajectories: pd.DataFrame) -> np.ndarray:
+def outcome(trajectories: pd.DataFrame, loss: Loss | None) -> np.ndarray:
     """Place in OUTCOMES of each trajectory."""
     left = trajectories["t_exit"].to_numpy() >= 0
-    final = trajectories["basin_final"].to_numpy()
-    code = np.where(left, np.where(final == 0, REACHED, ELSEWHERE), STAYED)
-    home = (trajectories["start_basin"].to_numpy() == 0) & (~left | (final == 0))
+    reached = kinds(loss, trajectories["basin_final"].to_numpy()).is_global
+    code = np.where(left, np.where(reached, REACHED, ELSEWHERE), STAYED)
+    home = kinds(loss, trajectories["start_basin"].to_numpy()).is_global & (~left | reached)
     code[home] = HOME
-    code[(trajectories["status"] == "diverged").to_numpy()] = DIVERGED
+    lost = (trajectories["status"] == "diverged").to_numpy()
+    code[lost] = np.where(left[lost], FLOWN, DIVERGED)
     return code
 
 
@@ -45,7 +48,7 @@ def outcome_map(trajectories: pd.DataFrame, loss: Loss | None) -> Picture | None
     if len(x) < 8 or len(caps) < 3:
         return None
     image = np.full((len(caps), len(x)), EMPTY, np.int8)
-    image[row, column] = outcome(table)
+    image[row, column] = outcome(table, loss)
     if len(np.unique(image[image != EMPTY])) < 2:
         return None  # nothing to tell apart
     figure = blank(5.2, f"Where each start ends, for every cap: {table['dynamics'].iloc[0]} on {loss.name}", kept)
@@ -105,9 +108,9 @@ def walls(axes: Axes, loss: Loss, left: float, right: float) -> None:
     for wall in loss.separators:
         if left < wall < right:
             axes.axvline(wall, color="#000000", linewidth=1.0, linestyle=(0, (4, 2)))
-    inside = [m for m in loss.minima if left < m.x[0] < right]
+    inside, best = [m for m in loss.minima if left < m.x[0] < right], global_minima(loss)
     for minimum in inside if len(inside) <= 6 else []:
-        kind = "global" if minimum.value <= loss.minimum_value else "false"
+        kind = "global" if minimum in best else "false"
         text = f"{kind} minimum {minimum.x[0]:.4g}" if len(inside) <= 3 else f"{minimum.x[0]:.3g}"
         axes.annotate(f"{text} ▾", (minimum.x[0], 1.0), (0, 2), xycoords=("data", "axes fraction"),
                       textcoords="offset points", ha="center", va="bottom", fontsize=8.5, color=GREY)  # fmt: skip
@@ -138,11 +141,12 @@ def finding(image: np.ndarray, caps: np.ndarray, critical: float) -> str:
     if isfinite(critical):
         text += (
             f" Below the predicted threshold {critical:.5g}, {gone(image[caps < critical])} of the starts outside"
-            f" the global basin leave; above it, {gone(image[caps > critical])}."
+            f" a global basin leave; above it, {gone(image[caps > critical])}."
         )
     return text
 
 
 def gone(rows: np.ndarray) -> str:
-    trapped = np.isin(rows, (STAYED, REACHED, ELSEWHERE)).sum()
-    return arms.share(float(np.isin(rows, (REACHED, ELSEWHERE)).sum() / trapped)) if trapped else "none"
+    trapped = np.isin(rows, (STAYED, REACHED, ELSEWHERE, DIVERGED, FLOWN)).sum()
+    left = np.isin(rows, (REACHED, ELSEWHERE, FLOWN)).sum()
+    return arms.share(float(left / trapped)) if trapped else "none"

@@ -22,14 +22,18 @@ __all__ = ["Section", "Table", "build", "environment", "of_run", "tables"]
 
 MOST_ROWS = 300  # of a table on the page; the rest stays in cells.csv
 EXACT = "exact (z)"
+LOST = {"left_diverged": "left, then diverged", "diverged_inside": "diverged inside", "unknown": "end not known"}
 COLUMNS = (
-    "rule", "start", "n", "escaped", "P(escape) [95%]", EXACT, "median escape step", "P(final) [95%]", "median final L",
-    "at rest", "cycling", "wandering", "diverged",
+    "rule", "start", "n", "stayed", "escaped", *LOST.values(), "P(escape) [95%]", EXACT, "median escape step",
+    "P(final) [95%]", "median final L", "at rest", "cycling", "wandering", "diverged",
 )  # fmt: skip
 DEFINITIONS = (
     "Basin: the points from which gradient flow leads to the same minimum; a false minimum lies above the global one.",
-    "Escaped: the trajectory stood outside its start's basin after some step, whatever it did later.",
-    "P(escape): escaped/n, with its 95% interval (Clopper-Pearson where five or fewer did, or did not; else Wilson).",
+    "Stayed: never outside its start's basin, and not diverged. Escaped: outside after some step, whatever it did "
+    "later; a step that ends in divergence is no escape. Stayed, escaped and diverged inside add up to n; those of the "
+    "escaped that diverged later have a column of their own.",
+    "P(escape): escaped/n, with its 95% interval (Clopper-Pearson where five or fewer did, or did not; else Wilson). "
+    "An interval alone: exits are known between bounds only, and P(escape) lies between these.",
     "Median escape step: by when half of all n had escaped; `not reached` where fewer did.",
     "At rest, cycling, wandering, diverged: what the last 100 steps were like; wandering: still moving at the end.",
     "P(final): the share whose last L lies within the first target of the global minimum Lmin.",
@@ -121,7 +125,7 @@ def causes(run: Run) -> list[Section]:
 
 def tables(cells: pd.DataFrame, loss: Loss | None) -> list[Table]:
     """Cells of false minima first; those of the others folded away."""
-    false, places = trapped(cells, loss)
+    false, places = trapped(cells, loss, bounded=True)
     made = [table(f"Starts in the basin of {origin(places)}", false, places)] if len(false) else []
     labels = wells.false_labels(loss, cells["start_basin"])
     rest = cells[~cells["start_basin"].isin(labels)]
@@ -139,9 +143,15 @@ def table(caption: str, cells: pd.DataFrame, places: dict[int, str], folded: boo
     more = f" (the first {MOST_ROWS} of {len(cells)} cells; all are in cells.csv)" if len(cells) > MOST_ROWS else ""
     shown = zip(names, cells.head(MOST_ROWS).iterrows(), strict=False)
     rows = [line(name, row, places) for name, (_, row) in shown]
-    empty = {EXACT} if not any(row[COLUMNS.index(EXACT)] for row in rows) else set()
+    empty = {c for c in (EXACT, *LOST.values()) if not any(row[COLUMNS.index(c)] for row in rows)}
     kept = [k for k, c in enumerate(COLUMNS) if c not in empty and (c != "start" or len(places) > 1)]
     return Table(caption + more, [COLUMNS[k] for k in kept], [[row[k] for k in kept] for row in rows], 1, folded)
+
+
+def told(row: pd.Series, column: str) -> str:
+    """A number of trajectories; a dash where it is not known, as in runs of before there was such a column."""
+    count = row.get(column, float("nan"))
+    return "–" if count != count else str(int(count))
 
 
 def line(name: str, row: pd.Series, places: dict[int, str]) -> list[str]:
@@ -153,7 +163,9 @@ def line(name: str, row: pd.Series, places: dict[int, str]) -> list[str]:
         name,
         places[int(row["start_basin"])],
         str(int(row["n"])),
-        str(int(row["escaped"])) if known else "–",
+        told(row, "inside"),
+        told(row, "escaped"),
+        *(told(row, name) if row.get(name, 0.0) > 0.0 else "" for name in LOST),
         words.interval(row, "p_escape"),
         words.beside(row),
         median,

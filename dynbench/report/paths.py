@@ -26,7 +26,8 @@ def sample_paths(paths: pd.DataFrame, loss: Loss | None) -> Picture | None:
     if "step" not in paths.columns or not len(paths):
         return None
     table, arm = arms.arms(paths)
-    label = 1 if loss is not None and len(loss.minima) > 1 else 0
+    false = wells.false_labels(loss, range(len(loss.minima))) if loss is not None else []
+    label = false[0] if false else 0
     picked = arms.few(table, PANELS, lambda row: wells.threshold(loss, label, row["lr"], row.get("f_star", 0.0)))
     names = arms.names(table)
     shown = {names[k]: split(paths[arm == k]) for k in picked}

@@ -16,7 +16,11 @@ from dynbench.report.style import GREY, MARKERS, OPEN, Picture, drawn, line
 from dynbench.report.timeline import LABEL
 
 LINES = 7  # beside the one of all to which nothing happens
-PANELS = {"escaped": "escaped", "diverged": "diverged without escaping", "inside": "still in the start's basin"}
+PANELS = {
+    "escaped": "escaped",
+    "diverged_inside": "diverged without escaping",
+    "inside": "still in the start's basin",
+}
 UNRECORDED = "diverged (when: not recorded)"
 
 
@@ -40,12 +44,12 @@ def survival(
     counts = competing(
         found.t_exit[which], found.lost[which], steps, moments(steps), codes, len(chosen), t_diverged=when
     )
-    split = bool(counts.diverged[:, -1].any())
+    split = bool(counts.diverged_inside[:, -1].any())
     exact, settings = exactly(cells, loss), found.table.to_dict("records")
     known = {k: exact[key] for k, place in enumerate(chosen) if (key := arms.key(settings[place])) in exact}
     told = [found.where, *([timeline.BANDS] if found.random[chosen].any() else [])]
     if split:
-        headings = PANELS | ({"diverged": UNRECORDED} if when is None else {})
+        headings = PANELS | ({"diverged_inside": UNRECORDED} if when is None else {})
         figure, panels = timeline.panels("Who has escaped, diverged, stayed", "; ".join(told), list(headings.values()))
     else:
         figure, one = timeline.beside("Share of runs that has not escaped", "; ".join(told))
@@ -75,7 +79,7 @@ def lines(axes: Axes, found: Sample, chosen: Sequence[int], counts: Competing, n
     share, lo, hi = counts.share(name)
     for k, place in enumerate(chosen):
         banded = bool(found.random[place])
-        if name != "diverged" or found.t_diverged is not None:
+        if name != "diverged_inside" or found.t_diverged is not None:
             timeline.curve(axes, counts.at, (share[k], lo[k], hi[k]), k, found.names[place], banded)
         elif share[k, -1] > 0.0:
             colour, at = line(k)["color"], counts.at[-1:]
@@ -88,11 +92,12 @@ def finding(found: Sample, chosen: Sequence[int], counts: Competing, never: list
     """What the picture shows, in words."""
     ends = {name: getattr(counts, name)[:, -1] / counts.n for name in PANELS}
     names = [found.names[place] for place in chosen]
-    if ends["diverged"].any():
+    if ends["diverged_inside"].any():
         three = [", ".join(arms.share(float(end[k])) for end in ends.values()) for k in range(len(chosen))]
         told = [f"{name}: {shares}" for name, shares in zip(names, three, strict=True)]
-        when = "" if found.t_diverged is not None else " (when they diverged was not recorded: --record t_diverged)"
-        alt = f"Shares of runs that have escaped, have diverged{when} and are still trapped after {steps} steps: "
+        when = "" if found.t_diverged is not None else " (when they diverged was not recorded)"
+        alt = f"Shares of runs that have escaped, have diverged without escaping{when} and are still trapped after"
+        alt += f" {steps} steps: "
         none = "Neither happens to"
     else:
         told = [f"{name}: {arms.share(float(end))}" for name, end in zip(names, ends["inside"], strict=True)]
@@ -100,7 +105,7 @@ def finding(found: Sample, chosen: Sequence[int], counts: Competing, never: list
     alt += f"{'; '.join(told) or 'all of them, whatever the rule'}."
     alt += f" {none} {rules(found.table, found.names, never)}." if never and told else ""
     more = len(found.table) - len(never) - len(chosen)
-    kind = "settings" if ends["diverged"].any() else "settings with escapes"
+    kind = "settings" if ends["diverged_inside"].any() else "settings with escapes"
     return alt + (f" {more} more {kind} are not drawn." if more else "")
 
 

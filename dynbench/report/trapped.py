@@ -9,18 +9,21 @@ from dynbench.report import arms, wells
 
 MANY = 12  # basins beyond which cells are pooled
 POOLED = -2  # start_basin of pooled cells
-COUNTS = ("n", "escaped", "committed", "converged", "absorbed", "cycling", "stalled", "diverged", "censored")
+COUNTS = (
+    "n", "inside", "left", "left_diverged", "diverged_inside", "unknown", "escaped", "committed", "converged",
+    "absorbed", "cycling", "stalled", "diverged", "censored",
+)  # fmt: skip
 SHARES = ("p_escape", "p_best", "p_final", "p_global")
 
 
-def trapped(cells: pd.DataFrame, loss: Loss | None) -> tuple[pd.DataFrame, dict[int, str]]:
+def trapped(cells: pd.DataFrame, loss: Loss | None, bounded: bool = False) -> tuple[pd.DataFrame, dict[int, str]]:
     """(cells of false minima with an escape probability, what to call their start basins).
 
     One cell for each arm and basin, even where the run has cells for every start; one for each arm where the basins
-    are too many.
+    are too many.  `bounded`: those of which only bounds of the probability are known as well.
     """
     labels = wells.false_labels(loss, cells["start_basin"])
-    false = cells[cells["start_basin"].isin(labels) & cells["p_escape"].notna()]
+    false = cells[cells["start_basin"].isin(labels) & cells["escaped" if bounded else "p_escape"].notna()]
     if len(labels) > MANY:
         return pooled(false, POOLED), {POOLED: f"any of {len(labels)} false minima"}
     if any(c == "x0" or c.startswith("x0_") for c in cells.columns):
@@ -33,7 +36,8 @@ def pooled(false: pd.DataFrame, label: int) -> pd.DataFrame:
     shares = [s for s in SHARES if s in false.columns]
     hits = false.assign(**{s: (false[s] * false["n"]).round() for s in shares})
     groups = hits.groupby(arms.settings(false), dropna=False, sort=False)
-    table = groups[[c for c in (*COUNTS, *shares) if c in false.columns]].sum().reset_index()
+    counts = groups[[c for c in COUNTS if c in false.columns]].sum()
+    table = counts.join(groups[shares].sum(min_count=1, skipna=False)).reset_index()
     for column in shares:
         random = groups[f"{column}_lo"].count().to_numpy() > 0
         lo, hi = interval(table[column], table["n"])

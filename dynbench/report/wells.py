@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import inf, isfinite
 
+from dynbench.basins import false_labels, is_false, minimum
 from dynbench.losses.base import Loss
-from dynbench.outcomes.wells import false_labels, is_false, minimum
 from dynbench.theory.thresholds import critical_cap
 
 __all__ = ["false_labels", "is_false", "minimum", "place", "threshold", "value"]

@@ -74,7 +74,9 @@ def findings(cells: pd.DataFrame, loss: Loss | None) -> list[str]:
     if len(lost):
         worst = lost.iloc[int((lost["diverged"] / lost["n"]).to_numpy().argmax())]
         rules = ", ".join(sorted(lost["dynamics"].astype(str).unique()))
-        told.append(f"More than 1% diverge with some setting of {rules}; at worst {percent(worst, ['diverged'])}.")
+        after = f", {int(worst['left_diverged'])} of them after they had left" if "left_diverged" in worst else ""
+        share = percent(worst, ["diverged"])
+        told.append(f"More than 1% diverge with some setting of {rules}; at worst {share}{after}.")
     return told
 
 
@@ -148,9 +150,10 @@ def best(false: pd.DataFrame, column: str, does: str, places: dict[int, str]) ->
 
 
 def interval(row: pd.Series, column: str) -> str:
-    """0.910 [0.906, 0.914]."""
-    lo, hi = row[f"{column}_lo"], row[f"{column}_hi"]
-    return arms.share(row[column]) + (f" [{arms.share(lo)}, {arms.share(hi)}]" if lo == lo else "")
+    """0.910 [0.906, 0.914]; [0.62, 0.85] where it is only known to lie between bounds."""
+    value, lo, hi = (row[column + end] for end in ("", "_lo", "_hi"))
+    told = [arms.share(value)] if value == value or lo != lo else []
+    return " ".join([*told, *([f"[{arms.share(lo)}, {arms.share(hi)}]"] if lo == lo else [])])
 
 
 def percent(row: pd.Series, columns: list[str]) -> str:

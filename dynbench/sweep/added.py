@@ -17,8 +17,9 @@ def added_up(plan: Plan, piece: Piece, endings: Endings, context: Context) -> Ag
     columns = keys(plan, piece, first)
     table = pd.DataFrame({c: v for c, v in columns.items() if c != "seed" and (plan.sweep.by_start or not is_start(c))})
     given = Trajectories(
-        endings.t_exit, endings.t_commit, endings.t_hit[0], endings.status, endings.best, endings.value,
-        piece.batch.basin, endings.basin,
+        t_exit=endings.t_exit, t_exit_lo=endings.t_exit_lo, t_exit_hi=endings.t_exit_hi,
+        t_diverged=endings.t_diverged, t_commit=endings.t_commit, t_hit=endings.t_hit[0], status=endings.status,
+        best=endings.best, value=endings.value, start_basin=piece.batch.basin, basin=endings.basin, x=endings.x,
     )  # fmt: skip
     return of_cells(table, codes, given, context)
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dynbench.basins import false_labels
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.compare import holm, log_rank, matched, paired
 from dynbench.outcomes.independent import fisher, newcombe
 from dynbench.outcomes.success import VALUES
-from dynbench.outcomes.wells import false_labels
 from dynbench.sweep.side import SUCCESS, Side
 
 MANY = 12  # start basins beyond which only pooled ones are told

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from dynbench import find
+from dynbench.basins import false_minima
 from dynbench.losses.base import Loss
 from dynbench.sweep.grid import Arm, default_lr
 from dynbench.sweep.starts import Starts
@@ -37,8 +38,8 @@ def caps(loss: Loss, lr: float) -> tuple[float, ...]:
     The threshold is that of the lowest false minimum in the domain.
     """
     values = np.geomspace(1.0, 1e6, 25).tolist()
-    (lo, hi), lowest = loss.domain[0], min((m.value for m in loss.minima), default=0.0)
-    false = [m for m in loss.minima if m.value > lowest + 1e-9 and lo <= m.x[0] <= hi]
+    lo, hi = loss.domain[0]
+    false = [m for m in false_minima(loss) if lo <= m.x[0] <= hi]
     if loss.dim == 1 and false:
         threshold = critical_cap(min(false, key=lambda m: m.value), lr)
         near = [0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0005, 1.001, 1.002, 1.005]
@@ -49,7 +50,7 @@ def caps(loss: Loss, lr: float) -> tuple[float, ...]:
 
 def temperatures(loss: Loss) -> tuple[float, ...]:
     """Temperatures that the lowest barrier out of a false minimum makes interesting."""
-    barriers = [m.barrier for m in loss.minima if m.value > loss.minima[0].value + 1e-9 and math.isfinite(m.barrier)]
+    barriers = [m.barrier for m in false_minima(loss) if math.isfinite(m.barrier)]
     scale = min(barriers, default=2.0) / 2.0
     scale = 1.0 if 0.5 <= scale <= 2.0 else float(f"{scale:.1g}")
     return tuple(float(f"{scale * t:.6g}") for t in TEMPERATURES)

@@ -13,9 +13,10 @@ MOST_CELLS = 2000  # beyond it, cells are left without (each takes a few hundred
 def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The table of cells with p_exact, where one is known, and z = (escaped - n p) / sqrt(n p (1 - p)).
 
-    p is averaged over the cell's starts.  None is told where some trajectory diverged, as an
-    exit in the steps before that is not counted.  z treats the n trajectories as equal; as p differs between starts
-    the true spread is a little smaller, so |z| is on the safe side.
+    p is averaged over the cell's starts.  An exit counts in both whatever comes later; none is told where some
+    trajectory diverged without one, for to the chain a leap out of the well is an exit however far it leads.  z treats
+    the n trajectories as equal; as p differs between starts the true spread is a little smaller, so |z| is on the safe
+    side.
     """
     noisy = (table["temperature"] > 0) | (table["gradient_noise"] > 0)
     p = np.full(len(table), np.nan)
@@ -23,7 +24,7 @@ def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         places = np.flatnonzero(noisy & (table["start_basin"] >= 0))[:MOST_CELLS]
         p[places] = [exact(table.iloc[place], plan) for place in places.tolist()]
     n, k = table["n"].to_numpy(), table["escaped"].to_numpy()
-    p = np.where(table["diverged"] > 0, np.nan, p)  # their exits shortly before are not counted
+    p = np.where(table["diverged_inside"] > 0, np.nan, p)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (k - n * p) / np.sqrt(n * p * (1.0 - p))
     return table.assign(p_exact=p, z=z)

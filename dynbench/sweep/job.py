@@ -8,7 +8,6 @@ import numpy as np
 from dynbench.kernels.link import sources
 from dynbench.kernels.step import Variant
 from dynbench.outcomes import cells as outcomes
-from dynbench.outcomes.wells import global_labels
 from dynbench.sweep.definition import expanded
 from dynbench.sweep.grid import Plan, Rows
 
@@ -54,5 +53,5 @@ class Job:
             targets=sweep.targets,
             starts="point" if sweep.by_start else sweep.starts.kind,
             parameters=self.plan.parameters,
-            global_labels=global_labels(loss),
+            loss=loss,
         )

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from dynbench.basins import false_labels
 from dynbench.kernels.rewrite import CannotLift
-from dynbench.outcomes.wells import false_labels
 from dynbench.sweep.exact import starts_of
 from dynbench.sweep.grid import Plan
 from dynbench.theory.rare import for_cell

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.backends.base import Backend
+from dynbench.basins import kinds
 from dynbench.batch import Endings, Floats, Integers
 from dynbench.kernels.shape import STATUSES
 from dynbench.sweep.grid import Piece, Plan, Rows
@@ -71,8 +72,9 @@ def paths_of(plan: Plan, arm: Rows, backend: Backend, steps: Integers) -> tuple[
     starts = (
         np.arange(plan.starts) if plan.starts <= 100_000 else np.linspace(0, plan.starts - 1, 1000).astype(np.int64)
     )
-    if plan.starts <= 100_000 and (plan.labels[starts] > 0).any():
-        starts = starts[plan.labels[starts] > 0]
+    if plan.starts <= 100_000:
+        false = kinds(plan.loss, plan.labels[starts]).is_false
+        starts = starts[false] if false.any() else starts
     each = PATHS_AN_ARM // COMBINATIONS
     starts = starts[((np.arange(each) + 0.5) / each * len(starts)).astype(np.int64)]
     combination, start = np.repeat(chosen, each), np.tile(starts, len(chosen))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dynbench import basins
 from dynbench.batch import Floats, Integers
 from dynbench.kernels import noise
 from dynbench.kernels.shape import RADIUS
@@ -144,42 +145,34 @@ def drawn(box: Floats, index: Integers, draw: int, seed: int) -> Floats:
 
 def trapped(loss: Loss, box: Floats, index: Integers, seed: int, tries: int = 64) -> Floats:
     """False minima, each as likely as its basin is wide, with a jitter: starts that no first step leaves by a leap."""
-    lowest = min((m.value for m in loss.minima), default=np.nan)
-    false = [label for label, m in enumerate(loss.minima) if m.value > lowest + 1e-9]
-    if not false:
+    if not basins.false_minima(loss):
         raise ValueError(f"--starts trapped: the loss {loss.name!r} has no known false minimum")
-    x = drawn(box, index, 0, seed)
-    centres, distances = minimum_below(loss, x)
+    centres, distances, other = minimum_below(loss, drawn(box, index, 0, seed))
     for attempt in range(1, tries):
-        again = np.flatnonzero(is_global(loss, centres, lowest))
+        again = np.flatnonzero(other)
         if not len(again):
             break
-        centres[:, again], distances[:, again] = minimum_below(loss, drawn(box, index[again], attempt, seed))
+        found = minimum_below(loss, drawn(box, index[again], attempt, seed))
+        centres[:, again], distances[:, again], other[again] = found
     else:
         raise ValueError(f"--starts trapped: almost the whole domain of {loss.name!r} leads to its global minimum")
     u = np.array([noise.uniforms(index, d, tries, seed) for d in range(len(box))])
     return centres + JITTER * distances * (2.0 * u - 1.0)
 
 
-def minimum_below(loss: Loss, x: Floats) -> tuple[Floats, Floats]:
-    """The minimum to which gradient flow leads from each x, and its distance to the boundary, (dim, n) each."""
+def minimum_below(loss: Loss, x: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """The minimum to which gradient flow leads from each x (dim, n), its distance to the boundary, (dim, n) each, and
+    whether it is no false one (n,): a global one, or not known (a saddle, or lost)."""
     if loss.tensor:
         order = loss.wells
         place = np.searchsorted(np.array(loss.separators), x, side="right")
         return (
             np.array([loss.minima[k].x[0] for k in order])[place],
             np.array([loss.minima[k].distance for k in order])[place],
+            np.asarray(basins.is_global_well(loss, x).all(axis=0)),
         )
-    labels = label(loss, x)  # -1 (a saddle, or lost) counts as global here: drawn again
-    known = np.where(labels < 0, 0, labels)
+    labels = label(loss, x)
+    known = np.maximum(labels, 0)
     centres = np.array([m.x for m in loss.minima]).T[:, known]
-    return centres, np.broadcast_to(np.array([m.distance for m in loss.minima])[known], centres.shape).copy()
-
-
-def is_global(loss: Loss, centres: Floats, lowest: float) -> NDArray[np.bool_]:
-    """Whether each minimum is a global one: all its coordinates are (tensor losses), or it is."""
-    if loss.tensor:
-        best = np.array([m.x[0] for m in loss.minima if m.value <= lowest + 1e-9])
-        return np.asarray(np.isin(centres, best).all(axis=0))
-    best = np.array([m.x for m in loss.minima if m.value <= lowest + 1e-9])
-    return np.asarray((centres.T[:, None, :] == best[None]).all(axis=2).any(axis=1))
+    distances = np.broadcast_to(np.array([m.distance for m in loss.minima])[known], centres.shape).copy()
+    return centres, distances, ~basins.kinds(loss, labels).is_false

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pandas as pd
 
+from dynbench.basins import false_labels
 from dynbench.outcomes.aggregate import Aggregate, estimates, merge, unpacked
 from dynbench.outcomes.cells import cells
-from dynbench.outcomes.wells import false_labels
 from dynbench.store import Run
 from dynbench.sweep.job import Job
 from dynbench.sweep.until import with_sequence

@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from dynbench.basins import false_labels, false_minima, global_labels
 from dynbench.losses.base import Loss
-from dynbench.outcomes.wells import false_labels
 from dynbench.theory.thresholds import critical_cap
 
-HEAD = ("rule", "starts", "stayed", "P(escape) [95%]", "exact (z)", "median step", "rest", "cycle", "wander", "diverge",
-        "P(final)", "median L")  # fmt: skip
+HEAD = ("rule", "starts", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
+        "rest", "cycle", "wander", "diverge", "P(final)", "median L")  # fmt: skip
+LOST = ("left_diverged", "diverged_inside")
 MOST_ROWS = 200
 
 Cell = Mapping[Hashable, Any]  # a row of the table of cells
@@ -29,14 +30,16 @@ def figure(share: float, digits: int) -> str:
 
 
 def probability(p: float, lo: float, hi: float) -> str:
-    """0.910 [0.901, 0.919], with more digits where the values or their interval need them."""
-    if math.isnan(p):
+    """0.910 [0.901, 0.919], with more digits where the values or their interval need them; [0.62, 0.85] where only
+    bounds are known."""
+    if math.isnan(p) and math.isnan(lo):
         return "-"
     smallest = min((v for v in (p, lo, hi, hi - lo) if v > 0), default=1.0)
     digits = max(3, min(12, 1 - math.floor(math.log10(smallest)) if smallest < 0.005 else 3))
     if math.isnan(lo):
         return f"{figure(p, digits)} (nothing random)"
-    return f"{figure(p, digits)} [{figure(lo, digits)}, {figure(hi, digits)}]"
+    between = f"[{figure(lo, digits)}, {figure(hi, digits)}]"
+    return between if math.isnan(p) else f"{figure(p, digits)} {between}"
 
 
 def beside(cell: Cell) -> str:
@@ -99,7 +102,9 @@ def line(text: str, block: list[Cell]) -> list[str]:
     cell, n = block[0], sum(cell["n"] for cell in block)
     interval = "p_seq" if "p_seq_lo" in cell else "p_escape"
     each = " each" if len(block) > 1 else ""
-    stayed = "all" if len(block) > 1 else str(int(cell["n"] - cell["escaped"])) if cell["escaped"] >= 0 else "-"
+    known = cell["inside"] >= 0
+    fates = [str(int(cell[name])) if known else "-" for name in ("inside", "left")]
+    fates += [str(int(cell[name])) if known and cell[name] > 0 else "" for name in LOST]
     median = cell["t_exit_median"]
     reached = f"{median:.0f}" if not math.isnan(median) else "-" if math.isnan(cell["p_escape"]) else "not reached"
 
@@ -109,7 +114,7 @@ def line(text: str, block: list[Cell]) -> list[str]:
     return [
         text,
         f"{cell['n']}{each}",
-        stayed,
+        *(["all", *fates[1:]] if len(block) > 1 else fates),
         probability(cell["p_escape"], *(cell[f"{interval}_{end}"] for end in ("lo", "hi"))),
         beside(cell),
         reached,
@@ -144,15 +149,21 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
     fixed = [f"h = {cells['lr'].iloc[0]:g}"] if cells["lr"].nunique() == 1 else []
     notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}.")
     if (cells["start_basin"] < 0).any():
-        notes.append("The basins of this loss are not known: what is said of escapes is about starts whose basin is.")
+        notes.append("Not all starts have a known basin: what is said of escapes is about those that have.")
     elif false_labels(loss, cells["start_basin"]):
-        notes.append(
-            "The table is about the starts in the basin of a false minimum (all such together): `stayed` never left it."
-        )
-    else:
+        notes.append("The table is about the starts in the basin of a false minimum (all such together).")
+    elif global_labels(loss, cells["start_basin"]):
         notes.append(
             "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
         )
+    notes.append("stayed: never outside their start's basin; left: outside after some step, whatever came later.")
+    if (cells[[*LOST]] > 0).any(axis=None):
+        notes.append(
+            "left, lost: left and diverged later; lost inside: diverged without having left.  These four are all the\n"
+            "starts, and P(escape) is the share of both that left."
+        )
+    if (cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any():
+        notes.append("P(escape) as an interval alone: exits are known between bounds only, and it lies between these.")
     law = set(cells["randomness"])
     if "grid starts" in law:
         notes.append(
@@ -185,9 +196,10 @@ def hidden(cells: pd.DataFrame) -> bool:
 
 def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
     """What theory says of the capped flow, where there is one step and one false minimum."""
-    if loss.dim != 1 or len(loss.minima) != 2 or cells["lr"].nunique() != 1 or "cap" not in cells:
+    false = false_minima(loss)
+    if loss.dim != 1 or len(false) != 1 or cells["lr"].nunique() != 1 or "cap" not in cells:
         return []
-    minimum = loss.minima[1]
+    minimum = false[0]
     threshold = critical_cap(minimum, float(cells["lr"].iloc[0]))
     where = f"{minimum.x[0]:.6g}"
     return [

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dynbench.basins import false_labels
 from dynbench.batch import Integers
 from dynbench.losses.base import Loss
 from dynbench.outcomes import cells as outcomes
 from dynbench.outcomes.aggregate import summed
 from dynbench.outcomes.sequence import needed, sequence_interval
-from dynbench.outcomes.wells import false_labels
 from dynbench.sweep.grid import Plan
 from dynbench.sweep.table import label, varying
 

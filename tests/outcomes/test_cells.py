@@ -8,11 +8,12 @@ from cell_rows import CONTEXT, mixed, rows
 from dynbench.kernels.shape import STATUSES
 from dynbench.outcomes import times
 from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed
-from dynbench.outcomes.cells import Context, cells
+from dynbench.outcomes.cells import PARTITION, Context, cells
 from dynbench.outcomes.intervals import interval
 
 TABLE = """
-loss dynamics cap beta lr temperature gradient_noise steps start_basin randomness n escaped p_escape p_escape_lo
+loss dynamics cap beta lr temperature gradient_noise steps start_basin randomness n inside left left_diverged
+diverged_inside unknown escaped p_escape p_escape_lo
 p_escape_hi t_exit_median t_exit_median_escaped committed p_best p_best_lo p_best_hi p_final p_final_lo p_final_hi
 converged absorbed cycling stalled diverged censored p_global p_global_lo p_global_hi loss_median
 """
@@ -32,7 +33,7 @@ def test_columns():
     assert list(cells(rows(3), CONTEXT, by_start=True)) == with_start
     frame = mixed()
     assert list(estimates(aggregate(frame, CONTEXT, by_start=True), CONTEXT)) == with_start
-    integers = ["steps", "start_basin", "n", *STATUSES]
+    integers = ["steps", "start_basin", "n", "unknown", *STATUSES]
     assert {str(t) for t in cells(frame, CONTEXT)[integers].dtypes} == {"int64"}
 
 
@@ -49,6 +50,8 @@ def test_one_cell_by_hand():
         )
     )
     assert (cell["n"], cell["escaped"], cell["committed"], cell["steps"]) == (8, 5, 2, 100)
+    assert cell[PARTITION].tolist() == [2, 5, 0, 1]
+    assert (cell["unknown"], cell["returned"]) == (0, 1)
     assert (cell["p_escape"], cell["p_best"], cell["p_final"], cell["p_global"]) == (5 / 8, 2 / 8, 1 / 8, 3 / 8)
     assert (cell["p_escape_lo"], cell["p_escape_hi"]) == tuple(map(float, interval(5, 8)))
     assert (cell["p_global_lo"], cell["p_global_hi"]) == tuple(map(float, interval(3, 8)))
@@ -119,7 +122,8 @@ def test_a_deterministic_single_start_has_no_interval():
 def test_unknown_basins_and_minima():
     table = cells(rows(4, start_basin=[-1, -1, 1, 1], t_exit=[5, 6, 7, -1], t_commit=[5, -1, 8, -1]), CONTEXT)
     empty = ["escaped", "p_escape", "p_escape_lo", "p_escape_hi", "t_exit_median", "t_exit_median_escaped", "committed"]
-    assert table.loc[0, empty].isna().all()
+    empty += PARTITION
+    assert table.loc[0, [*empty, "returned"]].isna().all()
     assert table.loc[1, empty].notna().all()
     assert table.loc[0, ["p_best", "p_global", "loss_median"]].notna().all()
     assert str(cells(rows(4), CONTEXT)["escaped"].dtype) == "int64"

@@ -4,16 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dynbench import find
 from dynbench.outcomes.destination import destinations, outcomes
 from dynbench.outcomes.intervals import interval
 
 
 def rows(**columns) -> pd.DataFrame:
     n = len(columns["t_exit"])
-    return pd.DataFrame({"id": range(n), "dynamics": "capped", "cap": 7.0, "start_basin": 1} | columns)
+    usual = {"id": range(n), "dynamics": "capped", "cap": 7.0, "start_basin": 1, "status": "censored"}
+    return pd.DataFrame(usual | columns)
 
 
-HAND = rows(t_exit=[3, 5, 9, 2, -1, -1, 4], basin_final=[0, 0, 1, 2, 1, 1, -1], crossings=[1, 3, 2, 1, 0, 0, 1])
+HAND = rows(
+    t_exit=[3, 5, 9, 2, -1, -1, 4],
+    basin_final=[0, 0, 1, 2, 1, 1, -1],
+    crossings=[1, 3, 2, 1, 0, 0, 1],
+    status=["censored"] * 6 + ["diverged"],
+)
 
 
 def test_destinations_by_hand():
@@ -32,7 +39,17 @@ def test_outcomes_by_hand():
     assert (cell["p_global_lo"], cell["p_global_hi"]) == interval(2, 7)
     assert (cell["crossings"], cell["recrossed"]) == (8, 2)
     assert "crossings" not in outcomes(HAND.drop(columns="crossings"))
-    assert outcomes(HAND, global_labels=(0, 2)).loc[0, "at_global"] == 3
+    assert cell["left_diverged"] == 1
+    himmelblau = outcomes(HAND, loss=find.loss("himmelblau")).iloc[0]  # all its minima are global
+    assert (himmelblau["at_global"], himmelblau["p_global"]) == (6, 6 / 7)
+
+
+def test_ends_that_are_not_known_widen_the_bounds():
+    cell = outcomes(HAND.assign(status="censored")).iloc[0]
+    assert (cell["left_diverged"], cell["unplaced"], cell["unknown"]) == (0, 1, 1)
+    assert np.isnan([cell["p_returned"], cell["p_global"]]).all()
+    assert (cell["p_global_lo"], cell["p_global_hi"]) == (interval(2, 7)[0], interval(3, 7)[1])
+    assert (cell["p_returned_lo"], cell["p_returned_hi"]) == (interval(1, 5)[0], interval(2, 5)[1])
 
 
 def test_nobody_escaped():

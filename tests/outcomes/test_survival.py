@@ -12,25 +12,26 @@ from dynbench.outcomes.survival import competing, log_steps, mean_time, median_t
 
 
 def drawn(n: int, seed: int = 1, budgets: tuple[int, int] = (60, 200)):
-    """(t_exit, t_diverged, until) with ties, both ends and budgets of many lengths."""
+    """(t_exit, t_diverged, until) with ties, both ends, some one after the other, and budgets of many lengths."""
     draw = np.random.default_rng(seed)
     until = draw.integers(*budgets, n)
     escape, lost = draw.geometric(0.01, n), draw.geometric(0.004, n)
-    return (
-        np.where((escape <= lost) & (escape <= until), escape, -1),
-        np.where((lost < escape) & (lost <= until), lost, -1),
-        until,
-    )
+    lost = np.where(lost == escape, lost + 1, lost)  # a step that ends in divergence is no exit
+    return np.where((escape < lost) & (escape <= until), escape, -1), np.where(lost <= until, lost, -1), until
 
 
 def test_competing_by_hand():
     t, lost = [2, -1, 5, -1, 5, -1], [False, True, False, False, True, False]
     found = competing(t, lost, 8, at=[0, 2, 4, 5, 8])
     np.testing.assert_array_equal(found.escaped, [[0, 1, 1, 3, 3]])  # an exit counts even if it diverges later
-    np.testing.assert_array_equal(found.diverged, [[0, 0, 0, 0, 1]])  # registered at the end
+    np.testing.assert_array_equal(found.diverged_inside, [[0, 0, 0, 0, 1]])  # registered at the end
+    np.testing.assert_array_equal(found.left_diverged, [[0, 0, 0, 0, 1]])
     np.testing.assert_array_equal(found.inside, [[6, 5, 5, 3, 2]])
-    known = competing(t, lost, 8, at=[0, 2, 4, 5, 8], t_diverged=[-1, 3, -1, -1, 7, -1])
-    np.testing.assert_array_equal(known.diverged, [[0, 0, 1, 1, 1]])
+    known = competing(t, lost, 8, at=[0, 2, 4, 5, 7, 8], t_diverged=[-1, 3, -1, -1, 7, -1])
+    np.testing.assert_array_equal(known.diverged_inside, [[0, 0, 1, 1, 1, 1]])
+    np.testing.assert_array_equal(known.left_diverged, [[0, 0, 0, 0, 1, 1]])
+    np.testing.assert_array_equal(known.left, [[0, 1, 1, 3, 2, 2]])
+    np.testing.assert_array_equal(known.inside, [[6, 5, 4, 2, 2, 2]])
     p, lo, hi = found.share("escaped")
     np.testing.assert_array_equal([p[0, 3], lo[0, 3], hi[0, 3]], [0.5, *interval(3, 6)])
 
@@ -40,16 +41,21 @@ def test_competing_curves_of_cells_sum_to_n():
     codes = np.random.default_rng(2).integers(0, 7, 5000)
     found = competing(t, lost >= 0, 150, codes=codes, count=8, t_diverged=lost)
     np.testing.assert_array_equal(
-        found.escaped + found.diverged + found.inside, np.tile(found.n[:, None], len(found.at))
+        found.inside + found.left + found.left_diverged + found.diverged_inside,
+        np.tile(found.n[:, None], len(found.at)),
     )
     assert (np.diff(found.inside) <= 0).all()
+    assert (np.diff(found.escaped) >= 0).all()
+    assert min(found.left.min(), found.left_diverged.min(), found.diverged_inside.min()) >= 0
+    assert found.left_diverged.any()
     assert np.isnan(found.share("inside")[0][7]).all()  # an empty cell
     for cell in range(7):
         own = codes == cell
         expected = [np.sum((t[own] >= 0) & (t[own] <= at)) for at in found.at]
         np.testing.assert_array_equal(found.escaped[cell], expected)
         alone = competing(t[own], lost[own] >= 0, 150, t_diverged=lost[own])
-        np.testing.assert_array_equal(alone.diverged[0], found.diverged[cell])
+        np.testing.assert_array_equal(alone.diverged_inside[0], found.diverged_inside[cell])
+        np.testing.assert_array_equal(alone.left_diverged[0], found.left_diverged[cell])
 
 
 def test_large_steps_need_no_table():
@@ -102,7 +108,7 @@ def test_greenwood_is_the_binomial_variance_with_a_common_budget():
     for curve in (survival, *curves):
         np.testing.assert_allclose(curve.variance, curve.p * (1 - curve.p) / 3000, rtol=1e-10, atol=1e-17)
     counts = competing(t, lost >= 0, 150, at=curves[0].t, t_diverged=lost)
-    for curve, name in zip(curves, ("escaped", "diverged", "inside"), strict=True):
+    for curve, name in zip(curves, ("escaped", "diverged_inside", "inside"), strict=True):
         np.testing.assert_allclose(curve.p, counts.share(name)[0][0], rtol=1e-12, atol=1e-12)
     at = np.searchsorted(curves[0].t, survival.t)
     np.testing.assert_allclose(1 - survival.p, curves[0].p[at], rtol=1e-12, atol=1e-12)
@@ -115,7 +121,7 @@ def test_aalen_johansen_with_budgets_that_differ():
     for curve in (escaped, diverged, inside):
         assert (curve.lo <= curve.p).all()
         assert (curve.p <= curve.hi).all()
-    first = np.where(lost >= 0, lost, t)
+    first = np.where(t >= 0, t, lost)
     every = kaplan_meier(first, until)
     np.testing.assert_allclose(inside.p, every.p, rtol=1e-12)
     np.testing.assert_allclose(inside.lo, every.lo, rtol=1e-10)

@@ -1,0 +1,102 @@
+"""What labels mean: which minima are global and which false, whatever the units, the dimension and the ties."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dynbench import basins, find
+from dynbench.losses.base import Loss, Minimum
+from dynbench.outcomes.label import label
+
+BARRIER = 0.25
+
+
+def well(*values: float, dim: int | None = None, scale: float = 1.0, barrier: float = BARRIER) -> Loss:
+    """A separable loss whose coordinate has minima of these values at 0, 2, 4, ..., walls between them."""
+    minima = [Minimum((2.0 * k,), scale * v, (1.0,), scale * barrier, 1.0) for k, v in enumerate(values)]
+    walls = tuple(2.0 * k - 1.0 for k in range(1, len(values)))
+    return Loss(
+        "", "", ((-1.0, 2.0 * len(values)),), dim or 1, tuple(minima), separators=walls, separable=dim is not None
+    )
+
+
+def test_the_built_in_losses():
+    assert basins.global_places(find.loss("himmelblau")) == (True, True, True, True)
+    assert basins.global_places(find.loss("quartic")) == (True, False)
+    assert sum(basins.global_places(find.loss("rastrigin"))) == 1
+    assert basins.false_labels(find.loss("himmelblau"), [-1, 0, 1, 2, 3]) == []
+    assert basins.global_labels(find.loss("himmelblau"), [-1, 0, 1, 2, 3]) == [0, 1, 2, 3]
+    assert basins.false_labels(find.loss("quartic"), [1, 1, -1, 0]) == [1]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-80, 2.0**80])
+@pytest.mark.parametrize("base", [0.0, 1.0, -1e6])
+def test_ties_are_judged_on_the_losses_own_scale(scale, base):
+    """As near as rounding is a tie; a difference of 1e-6 of the barrier is none."""
+    near = base + np.array([0.0, 1e-11 * BARRIER, 1e-6 * BARRIER if base < 1e3 else 1e-3])
+    assert basins.global_places(well(*near, scale=scale)) == (True, True, False)
+
+
+def test_one_minimum_is_global_and_none_is_unknown():
+    assert basins.is_global(well(3.0), 0)
+    none = Loss("", "", ((-1.0, 1.0),), 2)
+    ends = basins.kinds(none, [-1, 0])
+    assert not ends.is_global.any()
+    assert not ends.is_false.any()
+    assert np.isnan(basins.lowest_value(none))
+
+
+def test_eight_equal_minima_of_three_coordinates():
+    loss = well(0.0, 0.0, dim=3)
+    assert basins.kinds(loss, np.arange(8)).is_global.all()
+    assert basins.false_labels(loss, np.arange(8)) == []
+    assert not basins.kinds(loss, [8]).is_global.any()
+
+
+@pytest.mark.parametrize("values", [(0.0, 1.0), (1.0, 0.0, 0.0), (0.0, 0.0, 0.0), (2.0, 1.0, 0.0, 0.0)])
+@pytest.mark.parametrize("dim", [1, 2, 4])
+def test_against_every_label(values, dim):
+    loss = well(*values, dim=dim)
+    count = len(values)
+    found = basins.kinds(loss, np.arange(count**dim))
+    for wells in itertools.product(range(count), repeat=dim):
+        place = basins.label_of(list(wells), count)
+        assert place == loss.basin([2.0 * w for w in wells])
+        minimum = basins.minimum(loss, place)
+        assert minimum.x == tuple(2.0 * w for w in wells)
+        assert found.is_global[place] == (minimum.value == dim * min(values))
+        assert found.is_false[place] != found.is_global[place]
+
+
+def test_labels_that_wrap_around():
+    """63^11 > 2^63 > 63^10: coordinates are asked; one label alone is global; where several tie, nothing is said."""
+    assert not basins.wraps(find.loss("rastrigin", 10))
+    loss = find.loss("rastrigin", 16)
+    assert basins.wraps(loss)
+    x = np.zeros((16, 4))
+    x[3, 1] = x[15, 2] = 1.0
+    x[:, 3] = -30.8
+    ends = basins.kinds(loss, label(loss, x), x)
+    assert ends.is_global.tolist() == [True, False, False, False]
+    assert ends.is_false.tolist() == [False, True, True, True]
+    alone = basins.kinds(loss, label(loss, x))
+    np.testing.assert_array_equal(alone.is_global, ends.is_global)
+    tied = well(0.0, 0.0, 1.0, dim=41)
+    assert basins.wraps(tied)
+    ends = basins.kinds(tied, [0, 5])
+    assert not (ends.is_global | ends.is_false).any()
+    assert basins.kinds(well(0.0, 0.0, dim=64), [0, 5]).is_global.all()  # nothing else is there
+    assert not basins.wraps(well(0.0, 0.0, dim=63))
+
+
+def test_a_loss_that_is_not_known():
+    """Of an old run, say: 0 is taken for the global basin, as losses list a global minimum first."""
+    assert basins.false_labels(None, [-1, 0, 3]) == [3]
+    assert basins.global_labels(None, [-1, 0, 3]) == [0]
+
+
+def test_lmin_is_the_lowest_value():
+    assert basins.lowest_value(well(1e-12, 0.0, 1.0)) == 0.0
+    assert basins.lowest_value(replace(well(0.5, 1.0, dim=3))) == 1.5
