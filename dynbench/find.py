@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from dynbench.dynamics.base import Dynamics
-from dynbench.losses._check import check_bounds, check_loss, check_score, check_texts
+from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts
+from dynbench.losses._consistency import check_facts, check_gradient, completed
 from dynbench.losses.base import Loss, defaults
 
 HOME = Path(__file__).parent
@@ -49,8 +50,12 @@ def names(folder: str) -> list[str]:
     return sorted(f.stem for f in (HOME / folder).glob("*.py") if f.stem != "base" and not f.stem.startswith("_"))
 
 
-def loss(name: str, dim: int | None = None) -> Loss:
-    """The loss of that name or file; `dim` fixes the dimension of one that leaves it free."""
+def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | None = None) -> Loss:
+    """The loss of that name or file; `dim` fixes the dimension of one that leaves it free.
+
+    Its minima and walls are those at `parameters` (default: its own defaults).  What a user's file
+    declares is compared with its function, once.  Raises ValueError, one sentence.
+    """
     module, label = load(str(name), "losses", "loss")
     found = getattr(module, "loss", None)
     if not isinstance(found, Loss):
@@ -66,12 +71,58 @@ def loss(name: str, dim: int | None = None) -> Loss:
     else:
         raise ValueError(f"{owner} needs `value_grad`, or `value` and `grad` where dim=1")
     check_bounds(owner, found.bounds, known)
-    check_loss(owner, found)
     if found.score is not None:
         check_signature(owner, found.score, 1, known)
-        check_score(owner, found)
     found = replace(found, name=label)
-    return found if dim is None else found.at(dim)
+    if found.functions:
+        check_domain(owner, found)
+        for field, function in found.functions.items():
+            check_callable(owner, field, function)
+            if found.takes_dim and next(iter(inspect.signature(function).parameters), "") != "dim":
+                raise ValueError(f"{owner}: {field} must take `dim` first, as the loss leaves its dimension free")
+            check_signature(owner, function, int(found.takes_dim), known)
+    if found.functions and found.takes_dim and dim is None:  # no minima before there is a dimension
+        loss(name, found.default_dim, parameters)  # but mistakes are told
+        return found
+    if found.functions or parameters or dim is not None:
+        found = settled(owner, found, dim, parameters)
+    check_loss(owner, found)
+    if found.score is not None:
+        check_score(owner, found)
+    if found.minima:
+        found = completed(owner, found)
+    if str(name).endswith(".py"):
+        agreed(module.__name__, owner, found)
+    return found
+
+
+def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, float] | None) -> Loss:
+    """The loss in `dim` dimensions (None: as free as it was) at these parameters.
+
+    What goes wrong in its functions is one sentence.
+    """
+    try:
+        return found.at(dim, parameters)
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        if not found.functions or (isinstance(error, ValueError) and str(error).startswith(owner)):
+            raise
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        values = ", ".join(f"{n} = {v:g}" for n, v in {**found.parameters, **(parameters or {})}.items())
+        raise ValueError(f"{owner}: {' or '.join(found.functions)} stops at {values}: {told}") from error
+
+
+AGREED: set[tuple[str, int | None, tuple[float, ...]]] = set()  # files, dimensions and values looked at
+
+
+def agreed(module: str, owner: str, found: Loss) -> None:
+    """Compares what a file declares with its function, unless that was done before."""
+    fixed = found if found.dim is not None else found.at(found.default_dim)
+    key = module, fixed.dim, fixed.values
+    if key in AGREED:
+        return
+    check_gradient(owner, fixed)
+    check_facts(owner, fixed, curved=not fixed.values or "minima" in fixed.functions)
+    AGREED.add(key)
 
 
 def dynamics(name: str) -> Dynamics:

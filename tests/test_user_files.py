@@ -1,5 +1,6 @@
 """Mistakes in a user's rule or loss file: each is one sentence when the file is read, none a traceback later."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,22 @@ def two(domain="((-2.0, 2.0),)", dim="2", x="(1.0, 1.0)", hessian="UNIT", lr="0.
 
 
 def scored(text, arguments="x"):
-    return two(more=", score=score").replace("UNIT =", f"def score({arguments}):\n    return {text}\n\nUNIT =")
+    """One bowl, as two of them would be refused for L' at (1, 1)."""
+    return bowl(two(more=", score=score")).replace("UNIT =", f"def score({arguments}):\n    return {text}\n\nUNIT =")
+
+
+def bowl(text):
+    """The loss of `two` without its second minimum, which is none; with its right curvatures."""
+    return re.sub(r"M = (.*?UNIT\)), Minimum.*", r"M = (\1,)", text).replace("UNIT = ((1.0, 0.0), (0.0, 1.0))",
+        "UNIT = ((2.0, 0.0), (0.0, 2.0))")  # fmt: skip
+
+
+def wells():
+    """The double well (x² - 1)² with both its minima."""
+    right = (
+        one().replace("return x * x", "return (x * x - 1) ** 2").replace("return 2 * x", "return 4 * x * (x * x - 1)")
+    )
+    return right.replace("0.5, (2.0,)", "0.0, (8.0,)").replace("0.0, (2.0,)", "0.0, (8.0,)")
 
 
 def write(folder: Path, text: str) -> str:
@@ -145,9 +161,10 @@ def test_losses(tmp_path, text, told):
 
 
 def test_what_is_right_is_taken(tmp_path):
-    assert find.loss(write(tmp_path, one())).basin([0.5]) == 1
-    assert find.loss(write(tmp_path, two())).dim == 2
-    assert find.loss(write(tmp_path, two(domain="((-2.0, 2.0), (-1.0, 1.0))"))).box(2)[1] == (-1.0, 1.0)
+    assert find.loss(write(tmp_path, wells())).basin([0.5]) == 1
+    assert find.loss(write(tmp_path, bowl(two()))).dim == 2
+    box = find.loss(write(tmp_path, bowl(two(domain="((-2.0, 2.0), (-1.0, 1.0))")))).box(2)
+    assert box[1] == (-1.0, 1.0)
     assert find.dynamics(write(tmp_path, RULE + "bounds = {'k': (0, float('inf'))}")).parameters == {"k": 0.5}
     assert find.loss(write(tmp_path, scored("(x[0] + x[1]) / 2"))).score([1.0, 1.0]) == 1.0
     assert find.loss(write(tmp_path, scored("math.inf if x[0] > 0.5 else 0").replace("UNIT =", "import math\nUNIT =")))

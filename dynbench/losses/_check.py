@@ -89,7 +89,8 @@ def check_domain(owner: str, loss: Loss) -> None:
 def check_minima(owner: str, loss: Loss) -> None:
     if loss.minima and loss.dim is None and not loss.separable:
         raise ValueError(
-            f"{owner}: a loss with minima needs `dim`, or `separable=True` and the minima of one coordinate"
+            f"{owner}: a loss with minima needs `dim`, or `separable=True` and the minima of one coordinate,"
+            f" or a function `minima(dim, ...)`"
         )
     size = 1 if loss.separable else loss.dim or 1
     for place, m in enumerate(loss.minima):

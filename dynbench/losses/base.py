@@ -3,14 +3,25 @@
 One file beside this one is one loss; its name is the file's name.  It ends in `loss = Loss(...)`.
 The functions are plain Python on floats, in a form that can be lifted to SIMD lanes: assignments,
 `for ... in range(...)`, conditional expressions, one return; module constants and `math.*` may be used.
+
+Where a parameter moves the minima, `minima` and `separators` are functions of the parameters, with
+the same names and defaults as those of `value_grad` (or `value`), and return the tuples.  In a loss
+of free dimension that is not separable, `dim` is their first argument:
+
+    def minima(tilt=0.1): ...                          # dim=1, or any separable loss
+    def minima(dim, steepness=100.0): ...              # dim=None, not separable
+
+`at(dim, parameters)` puts the tuples in their place; no other code meets a function there.
 """
 
 import inspect
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
+
+LISTS = ("minima", "separators", "saddles", "maxima")  # fields that may be functions of the parameters
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,8 @@ class Minimum:
 
     x: tuple[float, ...]  # (dim,), or (1,) for a separable loss
     value: float
-    curvatures: tuple[float, ...]  # eigenvalues of the Hessian at x, ascending
+    # eigenvalues of the Hessian at x, ascending; (): `find` works them out; nan: there are none
+    curvatures: tuple[float, ...] = ()
     barrier: float = inf  # lowest pass out of the basin, minus value; inf: there is no way out
     distance: float = inf  # from x to the nearest point of the basin's boundary; inf: none; nan: not known
     hessian: tuple[tuple[float, ...], ...] = ()  # (dim, dim); non-separable losses only, for the core's ellipsoid
@@ -33,11 +45,13 @@ class Loss:
     source: str
     domain: tuple[tuple[float, float], ...]  # (lo, hi) of each coordinate; a single pair serves them all
     dim: int | None  # None: any dimension within `dims`; `at` fixes it
-    minima: tuple[Minimum, ...] = ()  # a basin's label is its minimum's place here; 0 is a global minimum
+    # a basin's label is its minimum's place here; 0 is a global minimum; or a function, see above
+    minima: tuple[Minimum, ...] = ()
     value: Callable[..., float] | None = None  # value(x, *parameters)
     grad: Callable[..., float] | None = None  # grad(x, *parameters)
     value_grad: Callable[..., float] | None = None  # value_grad(x, g, *parameters) -> value, and writes g[d]
-    separators: tuple[float, ...] = ()  # ascending maxima of one coordinate: the walls between its wells
+    # ascending maxima of one coordinate: the walls between its wells; or a function, see above
+    separators: tuple[float, ...] = ()
     separable: bool = False  # L(x) = sum over d of one function of x[d]
     dims: tuple[int, int] = (1, 1)  # smallest and largest dimension, where dim is None
     # score(x, *parameters), for rare escapes: grows on the way out of a false minimum's basin, from about 0 at the
@@ -46,14 +60,25 @@ class Loss:
     quench_lr: float = 0.0  # step of the gradient descent that labels a point: below 1/(largest curvature)
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)  # where a parameter is defined
     name: str = ""  # the file's name; `find` fills it in
+    # both filled in by `at`: all parameters' values, where not their defaults; functions it has called
+    values: tuple[float, ...] = ()
+    functions_of_parameters: tuple[tuple[str, Callable[..., Any]], ...] = ()
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Names and defaults, read off the signature."""
+        """Names and values of the parameters: the defaults of the signature, or those given to `at`."""
         if self.value_grad is not None:
-            return defaults(self.value_grad, after=2)
-        assert self.value is not None
-        return defaults(self.value, after=1)
+            known = defaults(self.value_grad, after=2)
+        else:
+            assert self.value is not None
+            known = defaults(self.value, after=1)
+        return dict(zip(known, self.values, strict=True)) if self.values else known
+
+    @property
+    def default_dim(self) -> int:
+        """The dimension where none is asked for: its own, else 2, or the nearest that it has."""
+        lo, hi = self.dims
+        return self.dim or min(max(2, lo), hi)
 
     @property
     def tensor(self) -> bool:
@@ -89,16 +114,46 @@ class Loss:
         """The domain, one (lo, hi) for each of `dim` coordinates."""
         return self.domain * dim if len(self.domain) == 1 else self.domain
 
-    def at(self, dim: int) -> "Loss":
-        """This loss in `dim` dimensions.  Raises ValueError where it has no such member."""
-        if self.dim is not None:
-            if dim != self.dim:
-                raise ValueError(f"loss {self.name!r} has dimension {self.dim}, not {dim}")
-            return self
+    def at(self, dim: int | None, parameters: Mapping[str, float] | None = None) -> "Loss":
+        """This loss in `dim` dimensions, its minima and walls those at these parameter values.
+
+        None leaves the dimension as it is.  Parameters that are not named keep their values.
+        Raises ValueError where there is no such member of the family.
+        """
         lo, hi = self.dims
-        if not lo <= dim <= hi:
+        dim = self.dim if dim is None else dim
+        if self.dim is not None and dim != self.dim:
+            raise ValueError(f"loss {self.name!r} has dimension {self.dim}, not {dim}")
+        if self.dim is None and dim is not None and not lo <= dim <= hi:
             raise ValueError(f"loss {self.name!r} is defined for dimensions {lo} to {hi}, not {dim}")
-        return replace(self, dim=dim)
+        known = self.parameters
+        values = {**known, **(parameters or {})}
+        if len(values) > len(known):
+            raise ValueError(f"loss {self.name!r} has no parameter {list(values)[-1]!r}")
+        functions = self.functions
+        facts: dict[str, Any] = {}
+        for name, function in functions.items():
+            takes_dim = len(inspect.signature(function).parameters) > len(known)
+            facts[name] = tuple(function(*((dim,) if takes_dim else ()), *values.values()))
+        return replace(
+            self,
+            dim=dim,
+            values=self.values if values == known else tuple(values.values()),
+            functions_of_parameters=tuple(functions.items()),
+            **facts,
+        )
+
+    @property
+    def takes_dim(self) -> bool:
+        """Whether `minima`, where it is a function, is told the dimension."""
+        return self.dim is None and not self.separable
+
+    @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions that give minima, separators, ... from the parameters, by field."""
+        given = {name: getattr(self, name, None) for name in LISTS}
+        open_ones = {name: field for name, field in given.items() if callable(field)}
+        return dict(self.functions_of_parameters) | open_ones
 
 
 def defaults(function: Callable[..., Any], after: int) -> dict[str, float]:

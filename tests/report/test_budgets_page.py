@@ -4,43 +4,48 @@ import layout
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
-from test_times_page import ARMS, rows
+import sweeps
+from test_times_page import walks
 
 from dynbench.outcomes.censored import aalen_johansen, kaplan_meier, mean_of, median_of
 from dynbench.report import budgets
 from dynbench.report.page import build
 from dynbench.store import Run
+from dynbench.sweep.grid import Arm
 
-NOISY = ("gradient", 0.5, 300, 0.003, 0.0)
-NO_PATHS = pd.DataFrame({"id": pd.Series(dtype="int64")})
-
-
-def write(folder, steps, table, master=0, **changes) -> Run:
-    sweep = synthetic.manifest()["sweep"] | {"steps": steps, "seed": master}
-    return synthetic.write(folder, table, NO_PATHS, synthetic.manifest(sweep=sweep, run=folder.name) | changes)
+NOISY = Arm("gradient", {"temperature": (1.0,)})
 
 
-def cut(table: pd.DataFrame, steps: int) -> pd.DataFrame:
-    """The same trajectories, watched for fewer steps."""
-    late = {c: table[c].where(table[c] <= steps, -1) for c in ("t_exit", "t_hit_0", "t_hit_1", "t_diverged")}
-    made = table.assign(**late)
-    return made.assign(status=np.where(made["t_diverged"] >= 0, "diverged", "censored"))
+def escapes(folder, steps: int, seed: int = 0, arms=(NOISY,)) -> Run:
+    """Three hundred noisy trajectories from the false well."""
+    starts = sweeps.points(3.0 + 1e-3 * np.arange(100))
+    return sweeps.made(folder, *arms, starts=starts, steps=steps, seeds=3, seed=seed)
+
+
+def renamed(run: Run, folder, **manifest) -> Run:
+    """The run of another loss, or of another name."""
+    return sweeps.changed(run, folder, manifest)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Runs of 200 and of 1000 steps with different noise."""
+    folder = tmp_path_factory.mktemp("budgets")
+    return escapes(folder, 200, seed=1), escapes(folder, 1000, seed=2)
 
 
 def line_of(picture, name, panel=0):
     return next(line for line in picture.figure.axes[panel].lines if line.get_label() == name)
 
 
-def test_kaplan_meier_of_the_pooled_rows(tmp_path):
-    short, long = rows(200, [NOISY], seed=5), rows(1000, [NOISY], seed=6)
-    runs = [write(tmp_path / "short", 200, short, master=1), write(tmp_path / "long", 1000, long, master=2)]
+def test_kaplan_meier_of_the_pooled_rows(two):
+    runs, (short, long) = list(two), (run.trajectories for run in two)
     (section,) = budgets.sections(runs, 300)
     t_exit = np.concatenate([short["t_exit"], long["t_exit"]])
     known = kaplan_meier(t_exit, np.repeat([200, 1000], 300))
     (picture,) = section.pictures
     layout.check(picture)
-    line = line_of(picture, "gradient, T 0.5")
+    line = line_of(picture, "gradient, T 1")
     place = np.searchsorted(known.t, line.get_xdata(), side="right")
     np.testing.assert_allclose(line.get_ydata(), np.append(1.0, known.p)[place])
     assert line.get_xdata()[-1] == 1000
@@ -54,55 +59,56 @@ def test_kaplan_meier_of_the_pooled_rows(tmp_path):
 
 def test_a_trajectory_of_two_runs_counts_once_and_at_its_longest(tmp_path):
     """With noise the same start, repeat and master seed; without, the same start."""
-    kinds = [NOISY, ("sign", 0.0, 100, 0.003, 0.0)]
-    long = rows(1000, kinds)
-    runs = [write(tmp_path / name, steps, cut(long, steps), master) for name, steps, master in
-            (("a", 200, 0), ("b", 1000, 0), ("c", 500, 9))]  # fmt: skip
+    kinds = NOISY, Arm("sign")
+    runs = [escapes(tmp_path, steps, seed, kinds) for steps, seed in ((200, 0), (1000, 0), (500, 9))]
     (section,) = budgets.sections(runs, 300)
     table = {row[0]: row[1] for row in section.tables[0].rows}
-    assert table == {"gradient, T 0.5": "600", "sign": "100"}  # another master seed is other noise
+    assert table == {"gradient, T 1": "600", "sign": "100"}  # another master seed is other noise
     assert "500 of these are in another run" in section.paragraphs[0]
     assert np.sum(budgets.longest(budgets.together([budgets.read(r) for r in runs[:2]]))[budgets.BUDGET] != 1000) == 0
 
 
-def test_divergence_competes_where_its_times_are_known(tmp_path):
-    kinds = [("sign", 0.5, 300, 0.002, 0.002)]
-    short, long = rows(200, kinds, seed=5), rows(1000, kinds, seed=6)
-    runs = [write(tmp_path / "a", 200, short, 1), write(tmp_path / "b", 1000, long, 2)]
+def test_divergence_competes(tmp_path):
+    runs = [walks(tmp_path, 200, seed=1), walks(tmp_path, 1000, seed=2)]
     (section,) = budgets.sections(runs, 300)
     (picture,) = section.pictures
     layout.check(picture)
-    both = pd.concat([short, long])
-    known = aalen_johansen(both["t_exit"], both["t_diverged"], np.repeat([200, 1000], 300))
+    both = [run.trajectories.query("dynamics == 'uphill'") for run in runs]
+    budget = np.repeat([200, 1000], [len(part) for part in both])
+    both = pd.concat(both)
+    lost = both["t_diverged"].where(both["t_exit"] < 0, -1)
+    known = aalen_johansen(both["t_exit"], lost, budget)
     for panel, curve in enumerate(known):
-        line = line_of(picture, "sign, T 0.5", panel)
+        line = line_of(picture, "uphill, T 0.05", panel)
         place = np.searchsorted(curve.t, line.get_xdata(), side="right")
         np.testing.assert_allclose(line.get_ydata(), np.append(float(panel == 2), curve.p)[place], atol=1e-12)
     assert "Aalen" in section.paragraphs[1]
-    runs[0] = write(tmp_path / "c", 200, short.drop(columns="t_diverged"), 1)
+
+
+def test_old_runs_do_not_know_when_they_diverged(tmp_path):
+    runs = [walks(tmp_path, 200, seed=1), walks(tmp_path, 1000, seed=2)]
+    runs[0] = sweeps.changed(runs[0], tmp_path / "old", rows=lambda table: table.drop(columns="t_diverged"))
     (section,) = budgets.sections(runs, 300)
     assert "Not all of these runs recorded when they diverged" in section.paragraphs[1]
     assert len(section.pictures[0].figure.axes) == 1
 
 
-def test_only_runs_of_one_loss_and_of_different_budgets(tmp_path):
-    table = rows(200, [NOISY])
-    a, same = write(tmp_path / "a", 200, table), write(tmp_path / "b", 200, table, 1)
-    assert budgets.sections([a, same], 300) == []
-    other = write(tmp_path / "c", 300, table, loss={"name": "other", "dim": 1})
-    assert budgets.sections([a, other], 300) == []
-    long = write(tmp_path / "d", 300, table)
-    assert len(budgets.sections([a, other, long], 300)) == 1
-    (long.directory / "files" / "losses").mkdir(parents=True)
-    (long.directory / "files" / "losses" / "quartic.py").write_text("# another text of the same name\n")
-    assert budgets.sections([a, long], 300) == []
+def test_only_runs_of_one_loss_and_of_different_budgets(two, tmp_path):
+    short, long = two
+    same, other = escapes(tmp_path, 200, seed=7), renamed(long, tmp_path / "other", loss={"name": "other", "dim": 1})
+    assert budgets.sections([short, same], 300) == []
+    assert budgets.sections([short, other], 300) == []
+    assert len(budgets.sections([short, other, long], 300)) == 1
+    mine = renamed(long, tmp_path / "mine")
+    (mine.directory / "files" / "losses").mkdir(parents=True)
+    (mine.directory / "files" / "losses" / "quartic.py").write_text("# another text of the same name\n")
+    assert budgets.sections([short, mine], 300) == []
 
 
-def test_it_stands_at_the_top_of_the_page_and_is_escaped(tmp_path):
+def test_it_stands_at_the_top_of_the_page_and_is_escaped(two, tmp_path):
     evil = "<b>loss</b>"
     told = {"name": evil, "formula": "x", "source": "", "dim": 1}
-    runs = [write(tmp_path / str(n), n, rows(n, ARMS[:2], seed=n), n, loss=told) for n in (200, 300)]
-    page = build(runs)
+    page = build([renamed(run, tmp_path / run.name, loss=told) for run in two])
     assert page.index("runs of different budgets together") < page.index("What was run")
     assert evil not in page
     assert "dynbench report: 2 runs" in page

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
+import sweeps
 
 from dynbench import find
 from dynbench.outcomes.compare import holm, mcnemar, tango
@@ -11,6 +11,7 @@ from dynbench.outcomes.intervals import interval
 from dynbench.report import arms, comparisons, further
 from dynbench.report.forest import forest
 from dynbench.store import Run
+from dynbench.sweep.grid import Arm
 
 QUARTIC = find.loss("quartic")
 
@@ -87,21 +88,16 @@ def test_without_a_loss_the_same_is_found(run):
     assert [t.rows for t in known.tables] == [t.rows for t in unknown.tables]
 
 
-def single(tables, tmp_path, noisy: bool) -> Run:
-    """Two rules from one start, deterministic, or with noise and as many seeds as there were starts."""
-    rows = tables[0][tables[0]["dynamics"].isin(["sign", "global_flow"]) & (tables[0]["start_basin"] == 1)]
-    if noisy:
-        rows = rows.assign(temperature=0.1, seed=rows.groupby("dynamics").cumcount(), x0=3.0)
-    else:
-        gone = rows[(rows["dynamics"] == "global_flow") & (rows["t_exit"] >= 0)]
-        rows = rows[rows["x0"] == gone["x0"].iloc[0]]
-    return synthetic.write(tmp_path, rows, tables[1])
+TWO = Arm("sign"), Arm("global_flow")
 
 
-def test_nothing_is_tested_where_nothing_is_random(tables, tmp_path):
-    run = single(tables, tmp_path, noisy=False)
-    assert run.cells["n"].tolist() == [1, 1]
-    told = further.sections(run, QUARTIC)[0]
+def test_nothing_is_tested_where_nothing_is_random(run, tmp_path):
+    """Two rules from one start, of which one leaves."""
+    gone = run.trajectories.query("dynamics == 'global_flow' and start_basin == 1 and t_exit >= 0")
+    alone = sweeps.made(tmp_path, *TWO, starts=sweeps.points(gone["x0"].iloc[0]))
+    assert alone.cells["n"].tolist() == [1, 1]
+    assert alone.cells["escaped"].tolist() == [0, 1]
+    told = further.sections(alone, QUARTIC)[0]
     assert told.heading == "Comparisons"
     assert "nothing is random there" in " ".join(told.paragraphs)
     assert all(row[-2:] == [comparisons.NOTHING, "–"] for table in told.tables for row in table.rows)
@@ -110,18 +106,17 @@ def test_nothing_is_tested_where_nothing_is_random(tables, tmp_path):
     assert not told.code
 
 
-def test_seeds_from_one_start_are_pairs(tables, tmp_path):
-    run = single(tables, tmp_path, noisy=True)
+def test_seeds_from_one_start_are_pairs(tmp_path):
+    noisy = [Arm(arm.dynamics, {"temperature": (0.1,)}) for arm in TWO]
+    run = sweeps.made(tmp_path, *noisy, starts=sweeps.points(3.0), seeds=26)
     told = further.sections(run, QUARTIC)[0]
     assert "With several seeds from each start, what is said holds for these starts." in told.paragraphs[0]
     assert "as if they had been drawn at random" not in told.paragraphs[0]
     assert told.tables[0].rows[0][2] == "26"
 
 
-def test_one_rule_or_no_success_is_no_comparison(tables, tmp_path):
-    rows = tables[0]
-    alone = synthetic.write(tmp_path / "alone", rows[rows["dynamics"] == "capped"], tables[1])
-    stuck = synthetic.write(tmp_path / "stuck", rows[rows["dynamics"].isin(["sign", "sign_eps"])], tables[1])
+def test_one_rule_or_no_success_is_no_comparison(tmp_path):
+    alone, stuck = sweeps.made(tmp_path, sweeps.CAPPED), sweeps.made(tmp_path, Arm("sign"), Arm("sign_eps"))
     assert "Comparisons" not in {s.heading for s in further.sections(alone, QUARTIC)}
     assert not (stuck.trajectories.query("start_basin == 1")["t_exit"] >= 0).any()
     assert further.sections(stuck, QUARTIC) == []
@@ -130,10 +125,10 @@ def test_one_rule_or_no_success_is_no_comparison(tables, tmp_path):
     assert told.items == comparisons.exactly(cells)
 
 
-def test_nothing_without_trajectories_or_false_minima(tables, tmp_path):
-    told = synthetic.manifest()
-    cells = synthetic.write(tmp_path / "cells", *tables, told | {"sweep": told["sweep"] | {"keep": "cells"}})
-    home = synthetic.write(tmp_path / "home", tables[0].query("start_basin == 0"), tables[1])
+def test_nothing_without_trajectories_or_false_minima(tmp_path):
+    cells = sweeps.made(tmp_path, sweeps.CAPPED, *TWO, keep="cells")
+    home = sweeps.made(tmp_path, sweeps.CAPPED, *TWO, starts=sweeps.points(np.linspace(0.05, 1.8, 15)))
+    assert set(home.cells["start_basin"]) == {0}
     assert further.sections(cells, QUARTIC) == []
     assert further.sections(home, QUARTIC) == []
 
@@ -161,13 +156,17 @@ def test_where_they_went_agrees_with_the_cells(run):
         assert row[4] == f"{arms.share(int(row[3]) / cell['escaped'])} [{arms.share(lo)}, {arms.share(hi)}]"
         assert int(row[3]) + int(row[5]) <= cell["escaped"]
         assert sum(int(c.split()[0]) for c in ends[2:]) == cell["escaped"]
-    assert basins.columns[2:] == ["global: x = 0.4069"]
+    assert basins.columns[2:] == ["global: x = 0.4069", "x = 3"]
 
 
-def test_many_basins_are_counted_and_not_listed(tables, tmp_path):
-    rows = tables[0].assign(basin_final=lambda t: np.where(t["t_exit"] >= 0, t["id"] % 40, t["start_basin"]))
-    run = synthetic.write(tmp_path, rows.assign(crossings=2), tables[1])
-    became, basins = further.sections(run, None)[-1].tables
-    assert basins.columns == ["rule", "escaped", "global: basin 0", "different basins", "the most frequent"]
+def test_many_basins_are_counted_and_not_listed(hot):
+    became, basins = further.sections(hot, None)[-1].tables
+    assert basins.columns[:2] == ["rule", "escaped"]
+    assert basins.columns[-2:] == ["different basins", "the most frequent"]
     assert became.columns[-1] == "changed basin more than once"
-    assert all(row[-1] == row[2] for row in became.rows)
+    for row, ends, (_, own) in zip(became.rows, basins.rows, hot.trajectories.groupby("temperature"), strict=True):
+        gone = own[(own["t_exit"] >= 0) & (own["start_basin"] != 0)]
+        assert row[2] == ends[1] == str(len(gone))
+        assert row[-1] == str((gone["crossings"] > 1).sum())
+        assert int(ends[-2]) == gone["basin_final"].nunique() > 8
+        assert int(ends[-1].split()[0]) == gone["basin_final"].value_counts().max()

@@ -2,19 +2,20 @@
 
 import subprocess
 import sys
-import time
 
 import layout
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
+import sweeps
 
 from dynbench import find
+from dynbench.outcomes.intervals import interval
 from dynbench.report import arms, curves, figures, wells
 from dynbench.report.maps import DIVERGED, ELSEWHERE, FLOWN, HOME, REACHED, STAYED, outcome
 from dynbench.report.trapped import trapped
 from dynbench.store import Run
+from dynbench.sweep.grid import Arm
 from dynbench.theory.thresholds import critical_cap
 
 QUARTIC = find.loss("quartic")
@@ -78,7 +79,7 @@ def test_curves_hold_the_table(run):
     (row, rows), *rest = curves.lines(false, "cap", QUARTIC)
     assert not rest
     assert row["dynamics"] == "capped"
-    assert tuple(rows["cap"]) == synthetic.CAPS
+    assert tuple(rows["cap"]) == sweeps.CAPS
     last, first = curves.onset(rows)
     assert (last, first) == (71.2, 71.4)
     assert last < curves.limit_of(row, QUARTIC) < first
@@ -108,7 +109,7 @@ def test_outcomes_by_hand():
 def test_the_map_shows_every_trajectory_in_its_place(run):
     table = run.trajectories
     image = figures.outcome_map(table, QUARTIC).figure.axes[0].images[0].get_array()
-    assert image.shape == (len(synthetic.CAPS), 41)
+    assert image.shape == (len(sweeps.CAPS), 41)
     capped = table[table["dynamics"] == "capped"]
     x0, caps = np.unique(capped["x0"]), np.unique(capped["cap"])
     for place in (3, 200, 444, len(capped) - 1):
@@ -118,7 +119,7 @@ def test_the_map_shows_every_trajectory_in_its_place(run):
 
 
 def test_survival_ends_at_the_share_that_never_left(run):
-    picture = figures.survival(run.trajectories, synthetic.STEPS, QUARTIC)
+    picture = figures.survival(run.trajectories, sweeps.STEPS, QUARTIC)
     table = run.trajectories.query("start_basin == 1")
     for line in picture.figure.axes[0].lines:
         name = str(line.get_label())
@@ -131,20 +132,17 @@ def test_survival_ends_at_the_share_that_never_left(run):
     assert len(picture.figure.axes[0].lines) <= 8
 
 
-def test_what_makes_no_sense_is_left_out(tables, tmp_path):
-    trajectories, paths = tables
-    plain = trajectories.drop(columns=["cap", "step_cap"]).query("dynamics == 'gradient'")
-    run = synthetic.write(tmp_path / "a", plain, paths.drop(columns=["cap", "step_cap"]))
-    assert list(figures.draw_all(run)) == ["rules", "survival", "sample_paths"]
-    unknown = trajectories.assign(start_basin=-1, t_exit=-1)
-    content = synthetic.manifest(loss={"name": "somebodys", "formula": "?", "source": "", "dim": 1})
-    run = synthetic.write(tmp_path / "b", unknown, paths, content)
-    table = run.cells.assign(p_escape=np.nan)
-    table.to_csv(run.directory / "cells.csv", index=False)
-    assert list(figures.draw_all(Run(run.directory))) == ["sample_paths"]
-    content = synthetic.manifest(sweep=synthetic.manifest()["sweep"] | {"keep": "cells"})
-    run = synthetic.write(tmp_path / "c", trajectories, paths[:0], content)
-    assert list(figures.draw_all(run)) == ["rules", "escape_against_cap"]
+def test_what_makes_no_sense_is_left_out(tmp_path):
+    """No cap: no picture over caps; no minimum known: only paths; no trajectory kept: neither map nor curve."""
+    plain = sweeps.made(tmp_path, Arm("gradient", {"temperature": (0.0, 0.5)}))
+    assert list(figures.draw_all(plain)) == ["rules", "survival", "sample_paths"]
+    unknown = sweeps.made(tmp_path, Arm("capped", {"cap": (1.0, 100.0)}), loss=sweeps.written(tmp_path, "bowl"))
+    assert set(unknown.cells["start_basin"]) == {-1}
+    assert list(figures.draw_all(unknown)) == ["sample_paths"]
+    counted = sweeps.made(tmp_path, keep="cells")
+    assert list(figures.draw_all(counted)) == ["rules", "escape_against_cap", "sample_paths"]
+    (counted.directory / "paths.parquet").unlink()
+    assert list(figures.draw_all(counted)) == ["rules", "escape_against_cap"]
 
 
 @pytest.mark.parametrize(("name", "dim"), [("himmelblau", 2), ("rastrigin", 2), ("rastrigin", 3), ("quadratic", 1)])
@@ -159,22 +157,18 @@ def test_paths_in_every_dimension(name, dim):
     assert "sign: L = 0.01" in picture.alt
 
 
-def test_many_basins_are_pooled():
-    loss = find.loss("rastrigin", 3)
-    count = len(loss.minima)
-    labels = np.array([1 + count * k for k in range(20)])
-    cells = pd.concat([synthetic.cells(row(label, escaped)) for label in labels for escaped in (0, 1)])
-    cells = cells.groupby([*arms.settings(cells), "start_basin"], as_index=False, dropna=False).first()
-    false, places = trapped(cells.assign(loss="rastrigin", steps=10, randomness="uniform starts"), loss)
-    assert list(places.values()) == ["any of 20 false minima"]
-    assert (len(false), false["n"].item()) == (1, 20)
-    assert 0.0 <= false["p_escape_lo"].item() <= false["p_escape"].item() <= false["p_escape_hi"].item() <= 1.0
-
-
-def row(label, escaped):
-    fixed = {"id": 0, "loss": "rastrigin", "dynamics": "sign", "lr": 0.01, "temperature": 0.0, "gradient_noise": 0.0}
-    ending = {"status": "censored", "t_exit": escaped or -1, "t_commit": -1, "loss_final": 1.0, "loss_best": 1.0}
-    return pd.DataFrame([fixed | {"seed": 0, "start_basin": label} | ending | {"basin_final": label}])
+def test_many_basins_are_pooled(hot):
+    loss, whole = find.loss("rastrigin", 2), hot.trajectories.query("start_basin != 0")
+    false, places = trapped(hot.cells, loss)
+    assert list(places.values()) == [f"any of {whole['start_basin'].nunique()} false minima"]
+    assert len(false) == 2
+    for (_, cell), (_, rows) in zip(false.iterrows(), whole.groupby("temperature"), strict=True):
+        assert cell["n"] == len(rows)
+        assert 0 < cell["escaped"] == (rows["t_exit"] >= 0).sum() < len(rows)
+        assert cell["p_escape"] == pytest.approx(cell["escaped"] / len(rows))
+        lo, hi = interval(cell["escaped"], len(rows))
+        assert cell["p_escape_lo"] == pytest.approx(lo)
+        assert cell["p_escape_hi"] == pytest.approx(hi)
 
 
 def test_labels_of_separable_losses_are_read_back():
@@ -204,8 +198,8 @@ def test_shares(p, text):
     assert arms.share(p) == text
 
 
-def test_a_large_table_is_drawn_in_seconds():
-    """4e5 trajectories; the aim is 2 s on two cores, the test allows for a busy machine."""
+def test_a_large_table_is_drawn():
+    """4e5 trajectories; `suites/speed` has how long pictures take."""
     x0, caps = np.linspace(0, 5, 2001), np.geomspace(1, 1e6, 200)
     grid = pd.DataFrame({"x0": np.tile(x0, 200), "cap": np.repeat(caps, 2001)})
     left = (grid["cap"] > 71.3) & (grid["x0"] > 1.85)
@@ -214,7 +208,5 @@ def test_a_large_table_is_drawn_in_seconds():
     grid = grid[["dynamics", "x0", "cap", *columns, "start_basin"]]
     grid["t_exit"] = np.where(left, 1 + np.arange(len(grid)) % 2500, -1)
     grid["basin_final"] = np.where(left, 0, grid["start_basin"])
-    begun = time.perf_counter()
     pictures = [figures.outcome_map(grid, QUARTIC), figures.survival(grid, 2500, QUARTIC)]
     assert all(p.png for p in pictures)
-    assert time.perf_counter() - begun < 6.0

@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sweeps
 
+from dynbench import find
 from dynbench.outcomes.compare import benjamini_hochberg, mcnemar
-from dynbench.report import heat
+from dynbench.report import further, heat
+from dynbench.sweep.grid import Arm
 
 CAPS, TEMPERATURES = (1.0, 10.0, 100.0), (0.0, 0.5, 1.0)
 STARTS, SEEDS = 30, 5
@@ -79,6 +82,20 @@ def test_what_differs_is_marked_and_counted(case):
         for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True):
             assert (found.difference[y, x] > 0) == (line.get_marker() == "^")
     assert section.pictures[0].png == section.pictures[0].png
+
+
+def test_a_sweep_over_two_settings_has_its_map(tmp_path):
+    """Each place holds the cell's share; the row without noise is what the others are held against."""
+    walk = Arm("capped", {"cap": CAPS, "temperature": TEMPERATURES})
+    run = sweeps.made(tmp_path, walk, starts=sweeps.points(np.linspace(2.0, 4.0, STARTS)), seeds=SEEDS, steps=200)
+    loss = find.loss("quartic")
+    table = further.settings(run, loss)
+    square = heat.square(table)
+    found = heat.tested(square, further.read(run, square.table, [1]))
+    cells = run.cells.query("start_basin == 1").pivot(index="temperature", columns="cap", values="p_escape")
+    np.testing.assert_allclose(found.p[1:], cells.to_numpy()[1:])
+    np.testing.assert_array_equal(np.isnan(found.adjusted), [[True] * 3, [False] * 3, [False] * 3])
+    assert "P(escape) over cap and T" in {s.heading for s in further.sections(run, loss)}
 
 
 def test_noise_on_both_sides_pairs_seeds_too():

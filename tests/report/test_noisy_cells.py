@@ -6,31 +6,23 @@ from math import inf
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
+import sweeps
 
 from dynbench import find
 from dynbench.report import arms, curves, figures, words
 from dynbench.report.page import EXACT, build
 from dynbench.report.style import WIDTH
 from dynbench.report.trapped import POOLED, pooled
-from dynbench.store import Run
+from dynbench.sweep.grid import Arm
 
 QUARTIC = find.loss("quartic")
 
 
 def with_exact(cells: pd.DataFrame) -> pd.DataFrame:
-    """Exact values, made up, for noisy arms: a little below what was measured."""
+    """Exact values, made up, for noisy cells of capped flow, which has none: a little below what was measured."""
     noisy = cells["temperature"] > 0
     p = (cells["p_escape"] * 0.9).where(noisy)
     return cells.assign(p_exact=p, z=(cells["escaped"] - cells["n"] * p) / np.sqrt(cells["n"] * p * (1 - p)))
-
-
-@pytest.fixture(scope="module")
-def noisy(tables, tmp_path_factory):
-    """The synthetic run with exact values."""
-    made = synthetic.write(tmp_path_factory.mktemp("exact"), *tables)
-    with_exact(made.cells).to_csv(made.directory / "cells.csv", index=False)
-    return Run(made.directory)
 
 
 def at_noise(cells: pd.DataFrame, temperature: float) -> pd.DataFrame:
@@ -62,7 +54,7 @@ def test_survival_leaves_no_arm_out():
 
 
 def test_survival_counts_what_it_does_not_draw(run):
-    picture = figures.survival(run.trajectories, synthetic.STEPS, QUARTIC)
+    picture = figures.survival(run.trajectories, sweeps.STEPS, QUARTIC)
     false = run.cells.query("start_basin == 1 and escaped > 0")
     drawn = len(picture.figure.axes[0].lines) - 1
     assert f" {len(false) - drawn} more settings with escapes are not drawn." in picture.alt
@@ -87,22 +79,24 @@ def test_a_threshold_is_for_arms_without_noise(run):
     assert "threshold" not in figures.outcome_map(trajectories.assign(temperature=0.5), QUARTIC).alt
 
 
-def test_exact_values_in_pictures_words_and_tables(noisy, run):
-    pictures = figures.draw_all(noisy)
-    cell = noisy.cells.query("start_basin == 1 and temperature > 0").iloc[0]
+def test_exact_values_in_pictures_words_and_tables(run, tmp_path):
+    """The noisy gradient's, which a sweep works out by itself; a run without noise has none."""
+    pictures = figures.draw_all(run)
+    cell = run.cells.query("start_basin == 1 and temperature > 0").iloc[0]
+    assert 0.0 < cell["p_exact"] < 1.0
     marks = {name: [line for line in pictures[name].figure.axes[0].lines if "exact" in str(line.get_label())]
              for name in ("rules", "survival")}  # fmt: skip
     assert cell["p_exact"] in marks["rules"][0].get_xdata()
     assert marks["survival"][0].get_ydata()[0] == pytest.approx(1.0 - cell["p_exact"], rel=1e-12)
-    told = [t for t in words.findings(noisy.cells, QUARTIC) if t.startswith("Exact")]
+    told = [t for t in words.findings(run.cells, QUARTIC) if t.startswith("Exact")]
     assert len(told) == 1
-    assert f"|z| = {cell['z']:.1f} standard errors" in told[0]
+    assert f"|z| = {arms.number(abs(round(cell['z'], 1)))} standard errors" in told[0]
     assert "gradient, T 0.5: " in told[0]
-    html = build([noisy])
+    html = build([run])
     assert EXACT in html
     assert f"{arms.share(cell['p_exact'])} ({cell['z']:+.1f})" in html
-    assert EXACT not in build([run])
-    cap = with_exact(at_noise(noisy.cells, 0.5))
+    assert EXACT not in build([sweeps.made(tmp_path, Arm("gradient"), Arm("sign"))])
+    cap = with_exact(at_noise(run.cells, 0.5))
     picture = figures.escape_against_cap(cap, QUARTIC)
     assert any(line.get_label() == "exact" for line in picture.figure.axes[0].lines)
 

@@ -6,10 +6,9 @@ import layout
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
+import sweeps
 
 from dynbench import find
-from dynbench.outcomes.cells import Context, cells
 from dynbench.outcomes.hazard import late_hazard
 from dynbench.outcomes.runtime import solved
 from dynbench.report import arms, figures, times
@@ -17,41 +16,39 @@ from dynbench.report.escapes import needed, sample
 from dynbench.report.hazards import exact_rate, hazards
 from dynbench.report.page import build
 from dynbench.report.solved import solved_shares
+from dynbench.sweep.grid import Arm
 from dynbench.theory.chain import exits
 
 QUARTIC = find.loss("quartic")
 STEPS = 1000
-ARMS = (  # rule, T, trajectories, hazards of escape and of divergence
-    ("gradient", 0.5, 300, 0.003, 0.0),
-    ("gradient", 1.0, 200, 0.01, 0.0),
-    ("sign", 0.0, 100, 0.001, 0.002),
-    ("capped", 0.0, 1, 1.0, 0.0),
-    ("normalized", 0.0, 100, 0.0, 0.0),
-)
+TARGETS = (1e-3, 1e-1)
+MASTER = 3
 
 
-def rows(steps: int = STEPS, arms=ARMS, seed: int = 3) -> pd.DataFrame:
-    """Trajectories with geometric times, whichever end comes first."""
-    draw, parts = np.random.default_rng(seed), []
-    for number, (rule, temperature, n, escape, lost) in enumerate(arms):
-        t, d = (draw.geometric(p, n) if p else np.full(n, steps + 1) for p in (escape, lost))
-        left = (t <= d) & (t <= steps)
-        t_exit = np.where(left, t, -1)
-        t_diverged = np.where(~left & (d <= steps), d, -1)
-        hit = np.where(left & (t + 50 <= steps), t + 50, -1)
-        parts.append(pd.DataFrame(
-            {"id": 1000 * number + np.arange(n), "loss": "quartic", "dynamics": rule, "x0": 3.0 + 1e-3 * np.arange(n),
-             "cap": 99.0 if rule == "capped" else np.nan, "lr": 0.01, "temperature": temperature, "gradient_noise": 0.0,
-             "seed": 0, "start_basin": 1, "status": np.where(t_diverged >= 0, "diverged", "censored"),
-             "t_exit": t_exit, "t_commit": t_exit, "t_hit_0": hit, "t_hit_1": np.where(hit >= 0, t, -1),
-             "loss_final": 1.0, "loss_best": 1.0, "basin_final": 1 - left, "x_final": 0.0, "t_diverged": t_diverged}
-        ))  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+def walks(folder, steps=STEPS, seed=MASTER, **options):
+    """Noisy descent at two temperatures, ascent that loses most, and a rule that stays: 100 starts, 3 seeds."""
+    ascent = sweeps.written(folder, "uphill")
+    rules = (
+        Arm("gradient", {"temperature": (0.5, 1.0)}),
+        Arm(ascent, {"lr": (0.001,), "temperature": (0.05,)}),
+        Arm("normalized"),
+    )
+    starts = sweeps.points(3.0 + 1e-3 * np.arange(100))
+    return sweeps.made(folder, *rules, starts=starts, steps=steps, seeds=3, seed=seed, targets=TARGETS, **options)
 
 
 @pytest.fixture(scope="module")
-def table():
-    return rows()
+def runs(tmp_path_factory):
+    """One trajectory without noise, from a start of its own, and the walks."""
+    folder = tmp_path_factory.mktemp("times")
+    one = Arm("capped", {"cap": (99.0,)})
+    return sweeps.made(folder, one, starts=sweeps.points(3.05), steps=STEPS, targets=TARGETS), walks(folder)
+
+
+@pytest.fixture(scope="module")
+def table(runs):
+    one, many = (run.trajectories for run in runs)
+    return pd.concat([one, many.assign(id=many["id"] + len(one))], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -69,29 +66,29 @@ def test_three_ends_are_drawn_and_sum_to_one(table):
     layout.check(picture)
     escaped, diverged, inside = (named(picture, k) for k in range(3))
     assert len(escaped) == 5
-    for name in ("gradient, T 0.5", "sign", "capped"):
+    for name in ("gradient, T 0.5", "uphill, T 0.05", "capped"):
         total = sum(panel[name].get_ydata() for panel in (escaped, diverged, inside))
         np.testing.assert_allclose(total, 1.0, atol=1e-12)
-    sign = table[table["dynamics"] == "sign"]
-    at = diverged["sign"].get_xdata()
-    share = [((sign["t_diverged"] >= 0) & (sign["t_diverged"] <= t)).mean() for t in at]
-    np.testing.assert_allclose(diverged["sign"].get_ydata(), share)
+    lost = table[table["dynamics"] == "uphill"]
+    at = diverged["uphill, T 0.05"].get_xdata()
+    share = [((lost["t_diverged"] >= 0) & (lost["t_diverged"] <= t)).mean() for t in at]
+    np.testing.assert_allclose(diverged["uphill, T 0.05"].get_ydata(), share)
     assert len(picture.figure.axes[0].collections) == 3  # of the four that move: one start without noise has no band
     assert "Neither happens to normalized" in picture.alt
-    assert arms.share((sign["t_exit"] < 0).mean() - share[-1]) in picture.alt
+    assert arms.share((lost["t_exit"] < 0).mean() - share[-1]) in picture.alt
 
 
 def test_a_divergence_that_is_not_timed_is_a_mark_at_the_end(table):
     picture = figures.survival(table.drop(columns="t_diverged"), STEPS, QUARTIC)
     layout.check(picture)
-    lost = (table[table["dynamics"] == "sign"]["t_diverged"] >= 0).mean()
+    lost = (table[table["dynamics"] == "uphill"]["t_diverged"] >= 0).mean()
     (mark,) = [line for line in picture.figure.axes[1].lines if list(line.get_ydata()) == [lost]]
     assert list(mark.get_xdata()) == [STEPS]
     assert "when they diverged was not recorded" in picture.alt
 
 
 def test_one_panel_with_bands_where_nothing_diverges(table):
-    plain = table[table["dynamics"] != "sign"]
+    plain = table[table["dynamics"] != "uphill"]
     picture = figures.survival(plain, STEPS, QUARTIC)
     layout.check(picture)
     (axes,) = picture.figure.axes
@@ -121,15 +118,15 @@ def test_the_exact_late_hazard_stands_where_it_is_known(found):
     exact = exits(QUARTIC, 1, 3.0, 0.01, 1.0, ()).hazard
     assert exact_rate(found, found.names.index("gradient, T 1")) == pytest.approx(exact, rel=1e-9)
     assert "exact, in the long run" in named(hazards(found, STEPS))
-    assert np.isnan(exact_rate(found, found.names.index("sign")))
+    assert np.isnan(exact_rate(found, found.names.index("uphill, T 0.05")))
     lost = sample(found.rows.assign(status="diverged", t_exit=-1), QUARTIC)
     assert np.isnan(exact_rate(lost, lost.names.index("gradient, T 1")))
     assert np.isnan(exact_rate(sample(found.rows, None), 1))
 
 
 def test_runs_that_are_lost_are_at_risk_up_to_there(found):
-    """Divergence at 1/500 a step halves what is at risk; without its times the hazard of all starts is told."""
-    place, untimed = found.names.index("sign"), sample(found.rows.drop(columns="t_diverged"), QUARTIC)
+    """Divergence shortens what is at risk; without its times the hazard of all starts is told."""
+    place, untimed = found.names.index("uphill, T 0.05"), sample(found.rows.drop(columns="t_diverged"), QUARTIC)
     known, whole = (times.measured(s, STEPS).iloc[place]["late_hazard"] for s in (found, untimed))
     t, d = found.t_exit[found.arm == place], found.t_diverged[found.arm == place]
     late, half = (t > STEPS // 2).sum(), STEPS // 2
@@ -149,53 +146,48 @@ def test_shares_of_targets_hold_the_table(found, table):
     given = solved(own[["t_hit_0", "t_hit_1"]].to_numpy().T, STEPS, line.get_xdata())
     np.testing.assert_allclose(line.get_ydata(), given.p[0])
     assert "L - Lmin ≤ 0.001, 0.1" in picture.alt
-    assert "Never there: 1 of 5 settings." in picture.alt
+    never = sum(not (rows["t_hit_0"] >= 0).any() for _, rows in table.groupby(["dynamics", "temperature"]))
+    assert f"Never there: {never} of 5 settings." in picture.alt
     assert len(picture.figure.axes[0].collections) == len(named(picture)) - 1  # all but the one without randomness
     assert solved_shares(sample(found.rows.assign(t_hit_0=-1, t_hit_1=-1), QUARTIC), STEPS) is None
 
 
-def test_the_table_has_the_numbers_of_cells_csv(found, table):
+def test_the_table_has_the_numbers_of_cells_csv(found, runs):
     made = times.measured(found, STEPS)
-    told = cells(table, Context(STEPS, 0.0, parameters=("cap",)))
+    told = pd.concat([run.cells for run in runs])
+    assert set(told["start_basin"]) == {1}
     for column in times.COLUMNS:
         finite = made[[column, f"{column}_lo", f"{column}_hi"]].replace(np.inf, np.nan).to_numpy(float)
-        many = (told["n"] > 1).to_numpy()  # a run of cells takes its one start for one of a grid
         theirs = told[[column, f"{column}_lo", f"{column}_hi"]].to_numpy(float)
-        np.testing.assert_allclose(finite[many], theirs[many], rtol=1e-9, err_msg=column)
-        np.testing.assert_allclose(finite[:, 0], theirs[:, 0], rtol=1e-9)
-        assert np.isnan(finite[~many, 1:]).all()
+        np.testing.assert_allclose(finite, theirs, rtol=1e-9, err_msg=column)
+        assert np.isnan(finite[told["n"] == 1, 1:]).all()
 
 
-def test_texts_of_the_table(found):
+def test_texts_of_the_table(found, table):
     steps, ode = times.tables(times.measured(found, STEPS), found.names, "here", 300)
     body = {row[0]: row[1:] for row in steps.rows}
     assert body["normalized"][1] == "not reached"
     assert body["normalized"][4].startswith("not reached [≥ ")
-    assert body["capped"] == ["1", "1", "1", "nobody left", "51"]
+    out, hit = (int(table[column].iloc[0]) for column in ("t_exit", "t_hit_0"))
+    assert 0 < out < hit
+    assert body["capped"] == ["1", str(out), str(out), "nobody left", str(hit)]
     assert ode.folded
     same = {row[0]: row[1:] for row in ode.rows}
-    assert same["capped"][1:] == ["0.01", "0.01", "nobody left", "0.51"]
+    assert same["capped"][1:] == [f"{0.01 * out:g}", f"{0.01 * out:g}", "nobody left", f"{0.01 * hit:g}"]
     for column, factor in ((1, 0.01), (2, 0.01), (3, 100.0), (4, 0.01)):
-        numbers = [re.findall(r"[\d.e-]+", told["gradient, T 0.5"][column]) for told in (body, same)]
+        numbers = [re.findall(r"[\d.e-]+", told["gradient, T 1"][column]) for told in (body, same)]
         np.testing.assert_allclose(np.array(numbers[1], float), factor * np.array(numbers[0], float), rtol=1e-3)
     assert len(times.tables(times.measured(found, STEPS), found.names, "here", 2)[0].rows) == 2
 
 
-def test_a_run_that_knows_nothing_of_times_has_no_section(table, tmp_path):
-    unknown = table.assign(start_basin=-1, t_exit=-1, t_hit_0=-1, t_hit_1=-1)
-    paths = pd.DataFrame({"id": pd.Series(dtype="int64")})
-    run = synthetic.write(tmp_path / "a", unknown, paths, synthetic.manifest(loss={"name": "own", "dim": 1}))
-    run.cells.assign(p_final=np.nan, p_escape=np.nan).to_csv(run.directory / "cells.csv", index=False)
-    assert times.sections(synthetic.Run(run.directory), None, 300) == []
+def test_a_run_that_knows_nothing_of_times_has_no_section(tmp_path):
+    run = sweeps.made(tmp_path, Arm("capped"), loss=sweeps.written(tmp_path, "bowl"))
+    assert times.sections(run, None, 300) == []
 
 
-def test_aggregates_tell_what_cells_csv_has(table, tmp_path):
-    told = cells(table, Context(STEPS, 0.0, parameters=("cap",)))
-    sweep = synthetic.manifest()["sweep"] | {"keep": "cells", "steps": STEPS}
-    paths = pd.DataFrame({"id": pd.Series(dtype="int64")})
-    run = synthetic.write(tmp_path, table, paths, synthetic.manifest(sweep=sweep))
-    told.to_csv(run.directory / "cells.csv", index=False)
-    (section,) = times.sections(synthetic.Run(run.directory), QUARTIC, 300)
+def test_aggregates_tell_what_cells_csv_has(tmp_path):
+    run = walks(tmp_path, keep="cells")
+    (section,) = times.sections(run, QUARTIC, 300)
     assert not section.pictures
-    assert [row[0] for row in section.tables[0].rows] == arms.names(told)
-    assert ">Times<" in build([synthetic.Run(run.directory)])
+    assert [row[0] for row in section.tables[0].rows] == arms.names(run.cells)
+    assert ">Times<" in build([run])
