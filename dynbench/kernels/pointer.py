@@ -36,3 +36,9 @@ def floats(typing, address):  # noqa: ARG001
 def integers(typing, address):  # noqa: ARG001
     """The int64 that begin at an address."""
     return types.CPointer(types.int64)(types.int64), pointer_to
+
+
+@intrinsic
+def words(typing, address):  # noqa: ARG001
+    """The int32 that begin at an address."""
+    return types.CPointer(types.int32)(types.int64), pointer_to

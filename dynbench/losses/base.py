@@ -52,12 +52,15 @@ class Loss:
     value_grad: Callable[..., float] | None = None  # value_grad(x, g, *parameters) -> value, and writes g[d]
     # ascending maxima of one coordinate: the walls between its wells; or a function, see above
     separators: tuple[float, ...] = ()
+    # 2-D losses: all saddles and maxima, so that the basins' boundaries, the saddles' stable manifolds, are known
+    saddles: tuple[tuple[float, float], ...] = ()
+    maxima: tuple[tuple[float, float], ...] = ()
     separable: bool = False  # L(x) = sum over d of one function of x[d]
     dims: tuple[int, int] = (1, 1)  # smallest and largest dimension, where dim is None
     # score(x, *parameters), for rare escapes: grows on the way out of a false minimum's basin, from about 0 at the
     # minimum; above 1 it is left.  Tensor losses need none: without it, the distance to the walls serves them
     score: Callable[..., float] | None = None
-    quench_lr: float = 0.0  # step of the gradient descent that labels a point: below 1/(largest curvature)
+    quench_lr: float = 0.0  # a step of gradient descent that is surely stable: below 1/(largest curvature)
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)  # where a parameter is defined
     name: str = ""  # the file's name; `find` fills it in
     # both filled in by `at`: all parameters' values, where not their defaults; functions it has called
