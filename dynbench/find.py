@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dynbench.columns import is_taken
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts
 from dynbench.losses._consistency import check_facts, check_gradient, completed
@@ -24,16 +25,6 @@ from dynbench.losses.base import Loss, defaults
 
 HOME = Path(__file__).parent
 STEP = ("x", "g", "value", "norm", "lr", "state")  # what a rule is told, in this order, before its parameters
-TAKEN = """
-absorbed ancestors arm arms basin basin_final batch by cells censored chunk committed config converged crossings
-cycling d dim directory diverged diverged_inside dry_run dynamics escaped g global_steps gradient_noise help i id
-inside json keep kernel_seconds label last_crossing late_hazard left left_diverged limited loss loss_best loss_final
-loss_median lr n name noise norm out p_best p_escape p_escape_se p_exact p_final p_global quiet randomness rare record
-recrossed returned rule run running_time schedule schema seed seeds sound stalled start start_basin starts state status
-step steps steps_spent stream t_best t_commit t_diverged t_exit t_exit_hi t_exit_lo t_exit_mean t_exit_median
-t_exit_median_escaped t_hit targets temperature unknown until updates value w workers x x0 x_final z
-"""
-RESERVED = frozenset(TAKEN.split())  # flags, columns and local names of a sweep: no parameter may be called so
 
 
 def losses() -> list[str]:
@@ -152,7 +143,7 @@ def check_pair(loss: Loss, dynamics: Dynamics) -> None:
     """Every parameter is one flag, one axis and one column, so each name may be used once."""
     for owner, known in ((f"loss {loss.name!r}", loss.parameters), (f"rule {dynamics.name!r}", dynamics.parameters)):
         for parameter in known:
-            if parameter.removesuffix("_lo").removesuffix("_hi") in RESERVED or parameter.startswith("x0_"):
+            if is_taken(parameter):
                 raise ValueError(f"the parameter {parameter!r} of {owner} has a name that sweeps use: rename it")
     for parameter in loss.parameters:
         if parameter in dynamics.parameters:

@@ -4,6 +4,7 @@ import json
 import math
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynbench.doors import answered, replied
@@ -11,11 +12,10 @@ from dynbench.sweep import arguments
 
 if TYPE_CHECKING:
     from dynbench.sweep.grid import Plan
+    from dynbench.sweep.limits import Estimate
     from dynbench.sweep.run import Job, Result
 
 DONE, PARTIAL = 0, 3  # see `doors` for the others
-SECONDS_AN_UPDATE = 1.5e-9  # of one core, for the estimate of --dry-run
-BYTES_A_ROW = 60
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,6 +26,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def swept(request: arguments.Request, argv: list[str]) -> int:
+    from dynbench.store import Run
+    from dynbench.sweep import limits
     from dynbench.sweep.axes import whole
     from dynbench.sweep.grid import Plan
 
@@ -34,13 +36,17 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
     chunk = whole(how.chunk, "--chunk", 1, 10**9) if how.chunk is not None else None
     sweep = arguments.sweep_of(request)
     plan = Plan(sweep)
+    cost = limits.estimate(plan, workers)
     if how.dry_run:
-        print(dry(plan, workers, how.json))
+        print(dry(plan, cost, Path(how.out), how.json))
         return DONE
 
     from dynbench.sweep.run import LARGEST_BATCH, ChunksFailed, Job, run
 
     command = repeat(argv)
+    if cost.much and not Run(Path(how.out) / Job(plan).name).finished:  # else it is only shown again
+        limits.check_room(cost, Path(how.out))
+        limits.check_much(cost, how.yes, how.quiet)
     bar = Bar(plan.updates, quiet=how.quiet or how.json)
     try:
         with bar:
@@ -62,7 +68,7 @@ def repeat(argv: list[str]) -> str:
     skip = False
     for place, word in enumerate(argv):
         name, equals, _ = word.partition("=")
-        if skip or name in ("--json", "--quiet", "-q"):
+        if skip or name in ("--json", "--quiet", "-q", "--yes"):
             skip = False
         elif name in ("--workers", "--chunk", "--out"):
             skip = not equals and place + 1 < len(argv)
@@ -93,22 +99,27 @@ class Bar:
             self.bar.close()
 
 
-def dry(plan: "Plan", workers: int | None, as_object: bool) -> str:
-    """How much work a sweep is."""
-    from dynbench.backends.cpu import cores
+def dry(plan: "Plan", cost: "Estimate", out: Path, as_object: bool) -> str:
+    """How much work a sweep is, and whether it would begin unasked."""
+    from dynbench.sweep import limits
 
-    work = plan.updates * plan.sweep.dim
-    seconds = work * SECONDS_AN_UPDATE / (workers or cores())
-    size = plan.total * BYTES_A_ROW if plan.sweep.keep == "all" else 0
+    free = limits.room(out)
     if as_object:
         return json.dumps(
-            {"schema": 1, "trajectories": plan.total, "updates": plan.updates, "seconds": seconds, "bytes": size}
-        )  # of the first round, with --until
-    return (
-        f"{plan.total} trajectories of {plan.sweep.steps} steps: {plan.updates:.3g} updates, about "
-        f"{seconds:.1f} s of kernels on this machine and {size / 1e6:.1f} MB on disk. Nothing was run."
-        + (" --until may add to this, up to 1e11 updates." if plan.sweep.until is not None else "")
-    )
+            {"schema": 1, "trajectories": cost.trajectories, "updates": cost.updates, "seconds": cost.seconds,
+             "bytes": cost.bytes, "bytes_free": free, "needs_yes": cost.much}
+        )  # fmt: skip
+    lines = [
+        f"{cost.trajectories} trajectories of {plan.sweep.steps} steps: {cost.updates:.3g} updates, {cost.words}."
+        " Nothing was run."
+    ]
+    if plan.sweep.until is not None:
+        lines.append("--until may add to this, up to 1e11 updates.")
+    if cost.bytes > free:
+        lines.append(f"It would be refused: the disk of {out} has {limits.size(free)} free.")
+    elif cost.much:
+        lines.append("It needs --yes, or a yes on the terminal.")
+    return " ".join(lines)
 
 
 def drawn(result: "Result", plan: "Plan") -> list[str]:
@@ -148,6 +159,7 @@ def as_json(result: "Result", plan: "Plan") -> str:
 
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
+    from dynbench.sweep.grid import is_noisy
     from dynbench.sweep.statistics import summary
     from dynbench.sweep.table import printed
 
@@ -160,6 +172,8 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
         from dynbench.sweep.until import words
 
         lines += words(result.cells, plan)
+    if plan.sweep.rare and not all(is_noisy(rows).all() for rows in plan.arms):
+        lines.append("--rare: what has no noise cannot be split, and stays as it was counted.")
     lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures)}", f"again     {command}"]
     lines.append(f"report    python -m dynbench.report {result.directory}")
     if result.fresh and result.kernel_seconds > 0:

@@ -137,6 +137,7 @@ def sweep_of(request: Request) -> "Sweep":
     from dynbench import find
     from dynbench.sweep import default
     from dynbench.sweep.axes import axis, number, whole
+    from dynbench.sweep.axes import listed as axes_of_starts
     from dynbench.sweep.grid import Arm, Sweep, with_axes
     from dynbench.sweep.starts import Starts
 
@@ -144,20 +145,15 @@ def sweep_of(request: Request) -> "Sweep":
     if "loss" not in o:
         raise ValueError("--loss is needed, such as --loss quartic; `python -m dynbench.list` shows them all")
     loss = find.loss(str(o["loss"]))
+    dim = loss.default_dim
     if "dim" in o:
         dim = whole(o["dim"], "--dim", 1, 4096)
-    else:
-        dim = (
-            loss.dim
-            if loss.dim is not None
-            else len(listed(o["start"][0]))
-            if "start" in o
-            else 1
-            if "x0" in o
-            else max(2, loss.dims[0])
-        )
-    loss = loss.at(dim)
+    elif loss.dim is None and "start" in o:
+        dim = len(listed(o["start"][0]))
+    elif loss.dim is None and "x0" in o:
+        dim = 1
     axes = {name: axis(text, f"--{name.replace('_', '-')}") for name, text in request.axes.items()}
+    loss = find.loss(str(o["loss"]), dim, {n: axes[n][0] for n in loss.parameters if n in axes})
     if request.arms:
         made = tuple(Arm(a["dynamics"], {k: axis(v, k) for k, v in a.items() if k != "dynamics"}) for a in request.arms)
     elif "dynamics" in o:
@@ -178,7 +174,7 @@ def sweep_of(request: Request) -> "Sweep":
     if "x0" in o:
         if dim != 1:
             raise ValueError(f"--x0 is for one dimension; {loss.name!r} has {dim}: give --start or --starts")
-        begin = Starts.of([(v,) for v in axis(as_axis(o["x0"], "x0"), "--x0")], 1, "--x0")
+        begin = Starts.of([(v,) for v in axes_of_starts(as_axis(o["x0"], "x0"), "--x0")], 1, "--x0")
     elif "start" in o:
         rows = [tuple(number(c, "--start") for c in listed(row)) for row in several(o["start"])]
         begin = Starts.of(rows, dim, "--start")

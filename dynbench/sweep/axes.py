@@ -9,10 +9,15 @@ LONGEST = 10_000_000  # values of one axis
 
 def axis(text: str, flag: str) -> tuple[float, ...]:
     """The values of an axis, in the order written, each once.  Raises ValueError naming the flag and the piece."""
+    return tuple(dict.fromkeys(listed(text, flag)))
+
+
+def listed(text: str, flag: str) -> list[float]:
+    """The values of an axis, in the order written, and as often: starts, where equal ones are repeats."""
     values: list[float] = []
     for piece in text.split(","):
         values += piece_values(piece.strip(), flag)
-    return tuple(dict.fromkeys(values))
+    return values
 
 
 def piece_values(piece: str, flag: str) -> list[float]:

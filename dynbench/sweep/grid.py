@@ -81,7 +81,8 @@ class Piece:
     id: Integers  # (n,)
     combination: Integers  # (n,)
     start: Integers  # (n,)
-    repeat: Integers  # (n,)
+    repeat: Integers  # (n,), of this very start
+    seed: Integers  # (n,), number of its noise: the repeat, counted over all starts that are equal
     batch: Batch
 
 
@@ -98,6 +99,10 @@ class Plan:
             made = self.rows(arm, arms)
             arms += [made] if len(made.repeats) else []
         self.arms = tuple(arms)
+        if sweep.rare and not any(is_noisy(rows).any() for rows in arms):
+            raise ValueError(
+                "--rare: no arm has noise, and without it nothing can be split; give --temperature or --gradient-noise"
+            )
         self.total = arms[-1].last
         listed = self.starts if sweep.starts.law == "points" else 1  # the other laws stay within the domain
         sweep.starts.at(self.loss, np.arange(listed), sweep.seed)
@@ -128,7 +133,7 @@ class Plan:
         kept = [c for c in dict.fromkeys(itertools.product(*axes)) if c not in done]
         product = np.array(kept, float).reshape(len(kept), len(defaults)).T.copy()
         names = tuple(defaults)
-        noisy = (product[names.index("temperature")] > 0) | (product[names.index("gradient_noise")] > 0)
+        noisy = (product[-2] > 0) | (product[-1] > 0)  # temperature, gradient_noise
         repeats = np.where(noisy, self.sweep.seeds, 1)
         first = before[-1].last if before else 0
         if first + sum(map(int, repeats)) * self.starts >= MOST_ROWS:
@@ -185,11 +190,17 @@ class Plan:
         basin = self.labels[start] if self.starts <= LABELS_KEPT else label(self.loss, x0)
         values = np.ascontiguousarray(arm.values[:, combination])
         lr, temperature, gradient_noise = (np.ascontiguousarray(row) for row in values[-3:])
+        seed = self.sweep.starts.repeat(start, repeat)
         batch = Batch(
             x0, np.ascontiguousarray(values[:-3]), lr, temperature, gradient_noise,
-            noise.streams(x0, repeat), basin, self.sweep.seed,
+            noise.streams(x0, seed), basin, self.sweep.seed,
         )  # fmt: skip
-        return Piece(arm, number, combination, start, repeat, batch)
+        return Piece(arm, number, combination, start, repeat, seed, batch)
+
+
+def is_noisy(rows: Rows) -> np.ndarray:
+    """Which combinations of an arm have noise."""
+    return np.asarray((rows.column("temperature") > 0) | (rows.column("gradient_noise") > 0))
 
 
 def check(sweep: Sweep, loss: Loss) -> None:
@@ -199,8 +210,9 @@ def check(sweep: Sweep, loss: Loss) -> None:
     whole(sweep.seed, "--seed", 0, 2**64 - 1)
     if whole(sweep.starts.count, "--starts", 1, 10**12) ** (sweep.dim if sweep.starts.law == "grid" else 1) > 10**12:
         raise ValueError(f"--starts: {sweep.starts.count} a coordinate in {sweep.dim} dimensions are more than 1e12")
-    if sweep.starts.law == "points" and len(sweep.starts.points) != sweep.starts.count:
-        raise ValueError(f"starts: {len(sweep.starts.points)} points are given, not {sweep.starts.count}")
+    if sweep.starts.law == "points" and len(sweep.starts.points[0]) != sweep.dim:
+        given, size = len(sweep.starts.points[0]), "s" * (len(sweep.starts.points[0]) > 1)
+        raise ValueError(f"starts: points of {given} coordinate{size} are given, and {loss.name!r} has {sweep.dim}")
     if not sweep.targets or not all(0 <= t < math.inf for t in sweep.targets):
         raise ValueError("--targets: at least one, each finite and not below 0, as no L - Lmin is")
     if not sweep.arms or not all(len(values) for arm in sweep.arms for values in arm.axes.values()):

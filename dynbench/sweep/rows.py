@@ -37,7 +37,7 @@ def keys(plan: Plan, piece: Piece, rows: Integers | None = None) -> dict[str, ob
     columns: dict[str, object] = {"id": number, "loss": constant(plan.loss.name, len(number))}
     columns |= {"dynamics": constant(piece.rows.dynamics.name, len(number))}
     columns |= coordinates("x0", piece.batch.x0[:, chosen]) | named(plan, piece.rows, combination)
-    return columns | {"seed": piece.repeat[chosen], "start_basin": piece.batch.basin[chosen]}
+    return columns | {"seed": piece.seed[chosen], "start_basin": piece.batch.basin[chosen]}
 
 
 def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:

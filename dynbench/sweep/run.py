@@ -14,6 +14,7 @@ from dynbench.sweep.definition import own_files
 from dynbench.sweep.exact import with_exact
 from dynbench.sweep.grid import Plan, Sweep
 from dynbench.sweep.job import Job
+from dynbench.sweep.limits import check_room, estimate
 from dynbench.sweep.manifest import manifest
 from dynbench.sweep.reuse import stocks
 from dynbench.sweep.rows import paths
@@ -56,6 +57,7 @@ def run(
     folder = Run(Path(out) / job.name)
     if folder.finished:
         return Result(folder.directory)
+    check_room(estimate(job.plan, workers), Path(out))
     begun = time.perf_counter()
     compile_all([write(text) for text in job.texts], workers)
     compile_seconds = time.perf_counter() - begun

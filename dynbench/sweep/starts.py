@@ -1,7 +1,11 @@
 """Where trajectories start, and by what law: a probability over starts means nothing without it."""
 
+import csv
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ from numpy.typing import NDArray
 
 from dynbench import basins
 from dynbench.batch import Floats, Integers
+from dynbench.find import nearest
 from dynbench.kernels import noise
 from dynbench.kernels.shape import RADIUS
 from dynbench.losses.base import Loss
@@ -22,11 +27,38 @@ LAWS = ("points", "grid", "uniform", "trapped")
 
 @dataclass(frozen=True)
 class Starts:
-    """law `points`: those listed; `grid`: `count` a coordinate over the domain; `uniform`, `trapped`: `count` drawn."""
+    """law `points`: those listed; `grid`: `count` a coordinate over the domain; `uniform`, `trapped`: `count` drawn.
+
+    Points that are equal are repeats of one start: the kth of them has the noise of its
+    repeat k.  Raises ValueError where law, count and points do not fit together.
+    """
 
     law: str
     count: int
-    points: tuple[tuple[float, ...], ...] = ()  # (count, dim), for the law `points`
+    points: tuple[tuple[float, ...], ...] = ()  # (count, dim), for the law `points`; any rows of numbers will do
+
+    def __post_init__(self) -> None:
+        if self.law not in LAWS:
+            raise ValueError(f"starts: no law called {self.law!r}{nearest(str(self.law), LAWS)}")
+        object.__setattr__(self, "count", whole(self.count, "starts: the count", 1, MOST))
+        if self.law != "points":
+            if len(self.points):
+                raise ValueError(f"starts: points are given, and the law {self.law!r} takes none")
+            return
+        try:
+            table = np.array(self.points, float)
+        except (TypeError, ValueError):
+            table = np.zeros(0)
+        if table.ndim != 2 or not table.size:
+            raise ValueError(
+                "starts: `points` must be rows of equal length, one number a coordinate, like ((0.0, 1.0), (2.0, 3.0))"
+            )
+        if len(table) != self.count:
+            raise ValueError(f"starts: {len(table)} points are given, not {self.count}")
+        if not np.isfinite(table).all():
+            row = table[~np.isfinite(table).all(axis=1)][0]
+            raise ValueError(f"starts: {row.tolist()} is not a point of finite coordinates")
+        object.__setattr__(self, "points", tuple(map(tuple, table.tolist())))
 
     @staticmethod
     def parse(text: str, dim: int) -> "Starts":
@@ -40,35 +72,59 @@ class Starts:
 
     @staticmethod
     def read(path: Path, dim: int) -> "Starts":
+        """One start a line: `dim` numbers, quoted or not, parted by commas; a first line without any is a header."""
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"--starts: cannot read {path}: {error}") from None
         rows: list[tuple[float, ...]] = []
-        for place, line in enumerate(lines):
-            cells = [numeric(cell) for cell in line.split(",")]
-            if not line.strip() or (not rows and not place and all(c is None for c in cells) and ";" not in line):
-                continue  # an empty line, or a header
-            if None in cells:
-                raise ValueError(f"--starts: {path}, line {place + 1}: {line!r} is not {dim} numbers")
-            rows.append(tuple(c for c in cells if c is not None))
+        first = True
+        for place, line in enumerate(lines, 1):
+            try:
+                cells = [cell.strip() for cell in next(csv.reader([line], strict=True), [])]
+            except csv.Error as error:
+                raise ValueError(f"--starts: {path}, line {place}: {error}") from None
+            if not any(cells):
+                continue
+            header, first = first and not any(map(begins_a_number, cells)) and ";" not in line, False
+            if header:
+                continue
+            values = [numeric(cell) for cell in cells]
+            if None in values or len(values) != dim:
+                raise ValueError(f"--starts: {path}, line {place}: {line!r} is not {dim} number{'s' * (dim > 1)}")
+            rows.append(tuple(c for c in values if c is not None))
         return Starts.of(rows, dim, "--starts")
 
     @staticmethod
-    def of(rows: list[tuple[float, ...]], dim: int, flag: str) -> "Starts":
-        """Listed points, each once."""
+    def of(rows: Sequence[Sequence[float]], dim: int, flag: str) -> "Starts":
+        """Listed points; equal ones are repeats."""
         for row in rows:
-            if len(row) != dim or not np.isfinite(row).all():
+            if len(row) != dim or not all(map(isfinite, row)):
                 raise ValueError(f"{flag}: {','.join(map(str, row))!r} is not a point of {dim} finite coordinates")
-        unique = tuple(dict.fromkeys(tuple(float(c) for c in row) for row in rows))
-        if not unique:
+        if not rows:
             raise ValueError(f"{flag}: no start at all")
-        return Starts("points", len(unique), unique)
+        return Starts("points", len(rows), tuple(tuple(float(c) for c in row) for row in rows))
 
     @cached_property
     def table(self) -> Floats:
         """The listed points, (count, dim)."""
         return np.array(self.points)
+
+    @cached_property
+    def repeats(self) -> tuple[Integers, Integers]:
+        """For each listed point (count,): how many equal ones stand before it, and how many there are in all."""
+        order, group = grouped(self.table)
+        sizes = np.bincount(group)
+        before = np.empty(self.count, np.int64)
+        before[order] = np.arange(self.count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return before, sizes[group].astype(np.int64)
+
+    def repeat(self, start: Integers, repeat: Integers) -> Integers:
+        """The number of the noise of each start's repeat: with m equal points, the kth has k, k + m, k + 2m, ..."""
+        if self.law != "points":
+            return repeat
+        before, count = self.repeats
+        return before[start] + repeat * count[start]
 
     def size(self, dim: int) -> int:
         """How many starts."""
@@ -79,7 +135,7 @@ class Starts:
         """How starts are drawn, for what a probability is over: `uniform`, `grid` (listed or even), or one `point`."""
         if self.law in ("uniform", "trapped"):
             return "uniform"
-        return "point" if self.law == "points" and self.count == 1 else "grid"
+        return "point" if self.law == "points" and len(set(self.points)) == 1 else "grid"
 
     def words(self, loss: Loss) -> str:
         """The law of x0, in words."""
@@ -88,8 +144,9 @@ class Starts:
         box += f"^{loss.dim}" if len(loss.domain) < loss.dim else ""
         if self.law == "points":
             ends = np.array(self.points)
-            if self.count == 1:
-                return f"x0 = {', '.join(f'{c:g}' for c in self.points[0])}"
+            if len(set(self.points)) == 1:
+                times = f", {self.count} times" if self.count > 1 else ""
+                return f"x0 = {', '.join(f'{c:g}' for c in self.points[0])}{times}"
             if loss.dim == 1:
                 return f"{self.count} given values of x0 from {ends.min():g} to {ends.max():g}"
             return f"{self.count} given points x0"
@@ -116,10 +173,8 @@ class Starts:
                 x[d] = line[place]
         elif self.law == "uniform":
             x = drawn(box, index, 0, seed)
-        elif self.law == "trapped":
-            x = trapped(loss, box, index, seed)
         else:
-            raise ValueError(f"starts: no law called {self.law!r}; known: {', '.join(LAWS)}")
+            x = trapped(loss, box, index, seed)
         far = np.abs(x - box.mean(axis=1)[:, None]) > RADIUS * np.diff(box) / 2
         if far.any():
             n = int(np.flatnonzero(far.any(axis=0))[0])
@@ -135,6 +190,20 @@ def numeric(cell: str) -> float | None:
         return float(cell)
     except ValueError:
         return None
+
+
+def begins_a_number(cell: str) -> bool:
+    """Whether a cell is a number or begins like one, so that it stands in no header."""
+    return numeric(cell) is not None or re.match(r"[-+]?\.?\d", cell) is not None
+
+
+def grouped(table: Floats) -> tuple[Integers, Integers]:
+    """(order, group) of rows (n, d): rows `order` stand sorted by group, in their own order within each.
+
+    Rows are of one group where they are equal, -0 to 0 too, as `noise.streams` has it.
+    """
+    group = np.unique(table + 0.0, axis=0, return_inverse=True)[1].reshape(-1)
+    return np.argsort(group, kind="stable"), group
 
 
 def drawn(box: Floats, index: Integers, draw: int, seed: int) -> Floats:

@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         description="Prints exact answers and thresholds for every minimum of a loss.",
     )  # fmt: skip
     p.add_argument("--loss", metavar="NAME", required=True, help="a loss by name, or the path of a .py file")
-    p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 1)")
+    p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or 1 with --x0)")
     p.add_argument("--lr", metavar="H", help="Euler step (default: that of a sweep)")
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
     p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
@@ -73,8 +73,12 @@ def known(how: argparse.Namespace) -> dict[str, Any]:
     from dynbench.theory.thresholds import lyapunov
 
     loss = find.loss(how.loss)
-    dim = whole(how.dim, "--dim", 1, 10**6) if how.dim is not None else loss.dim or loss.dims[0]
-    loss = loss.at(dim)
+    dim = loss.default_dim
+    if how.dim is not None:
+        dim = whole(how.dim, "--dim", 1, 10**6)
+    elif loss.dim is None and how.x0 is not None:
+        dim = 1
+    loss = find.loss(how.loss, dim)
     lr = number(how.lr, "--lr") if how.lr is not None else default_lr(loss)
     temperature = number(how.temperature, "--temperature") if how.temperature is not None else None
     if lr <= 0.0 or (temperature is not None and temperature < 0.0):

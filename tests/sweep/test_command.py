@@ -1,5 +1,6 @@
 """The command as a person meets it: mistakes get one sentence and exit code 2, and nothing is left behind."""
 
+import io
 import json
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import time
 
 import pytest
 
+from dynbench import Arm, Starts, Sweep, run
+from dynbench.sweep import limits
 from dynbench.sweep.__main__ import main, repeat
 
 SMALL = ["--loss", "quartic", "--dynamics", "capped", "--x0", "3.9:4.1:11", "--cap", "60,1000", "--steps", "200"]
@@ -61,6 +64,15 @@ def step(x, g, value, norm, lr, state, half=0.5):
         (["--loss", "quartic", "--chunk", "none"], "--chunk"),
         (["--loss", "quartic", "--config", "none.toml"], "--config"),
         (["--loss", "quartic", "loose"], "not a flag"),
+        (["--loss", "quartic", "--dynamics", "capped,sign", "--rare"], "--rare: no arm has noise"),
+        (
+            ["--loss", "quartic", "--temperature", "1", "--seeds", "10000000000"],
+            "PB, and the disk of results/runs has",
+        ),
+        (
+            ["--loss", "quartic", "--temperature", "1", "--seeds", "1000000000", "--keep", "cells"],
+            "of kernels on this machine and 0 bytes on disk: add --yes to begin it all the same",
+        ),
         (["--loss", "quartic", "--cap"], "needs a value"),
         (["--loss"], "expected one argument"),
     ],
@@ -163,6 +175,59 @@ def test_a_dry_run_tells_the_work_and_does_none(tmp_path, monkeypatch, capsys):
     assert main(["--loss", "quartic", "--dry-run"]) == 0
     assert "trajectories" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_what_would_not_begin(capsys):
+    argv = ["--loss", "quartic", "--dynamics", "gradient", "--x0", "3", "--temperature", "1", "--dry-run"]
+    assert main([*argv, "--seeds", "1000000000000"]) == 0
+    assert "and 60 TB on disk. Nothing was run. It would be refused: the disk of" in capsys.readouterr().out
+    assert main([*argv, "--seeds", "1e12", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["bytes"], told["needs_yes"]) == (60_000_000_000_000, True)
+    assert main([*argv, "--seeds", "1e12", "--keep", "cells"]) == 0
+    assert "about 3.96e+04" not in capsys.readouterr().out  # in years, days or hours, not in seconds
+    assert main([*argv, "--seeds", "1e3"]) == 0
+    assert capsys.readouterr().out.endswith(" 60 kB on disk. Nothing was run.\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_what_is_large_needs_a_yes(monkeypatch, capsys):
+    """--yes or an answer on a terminal; in a pipe there is nobody to answer."""
+    large, small = limits.Estimate(10, 10, 2e4, 11 * 10**9), limits.Estimate(10, 10, 3599.0, 10**10)
+    limits.check_much(small, yes=False, quiet=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(ValueError, match=r"^it takes about 5.56 hours of kernels .* and 11 GB on disk: add --yes"):
+        limits.check_much(large, yes=False, quiet=False)
+    limits.check_much(large, yes=True, quiet=True)
+    assert capsys.readouterr().err == ""
+    limits.check_much(large, yes=True, quiet=False)
+    assert capsys.readouterr().err == "this takes about 5.56 hours of kernels on this machine and 11 GB on disk\n"
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    limits.check_much(large, yes=False, quiet=False)
+    for answer in ("n\n", "\n", ""):
+        monkeypatch.setattr(sys, "stdin", Terminal(answer))
+        with pytest.raises(ValueError, match="not begun"):
+            limits.check_much(large, yes=False, quiet=False)
+    assert repeat(["--loss", "quartic", "--yes"]) == "python -m dynbench.sweep --loss quartic"
+
+
+def test_from_python_only_the_disk_sets_a_limit(tmp_path):
+    sweep = Sweep("quartic", (Arm("gradient", {"temperature": (1.0,)}),), Starts("grid", 2), seeds=10**12)
+    with pytest.raises(ValueError, match=r"take about 120 TB, and the disk of .* free: ask for fewer starts"):
+        run(sweep, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0 bytes"), (999, "999 bytes"), (2000, "2 kB"), (1.26e6, "1.3 MB"), (7.2e15, "7.2 PB"), (9.97e10, "100 GB")],
+)
+def test_sizes_have_units(number, told):
+    assert limits.size(number) == told
 
 
 def test_a_disk_that_refuses_is_exit_code_1(tmp_path, capsys):

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from dynbench import find
+from dynbench.sweep.arguments import read, sweep_of
+from dynbench.sweep.grid import Arm, Plan, Sweep
 from dynbench.sweep.starts import Starts
 
 QUARTIC = find.loss("quartic", 1)
@@ -49,18 +51,95 @@ def test_trapped_needs_a_false_minimum():
         Starts("trapped", 3).at(find.loss("himmelblau", 2), np.arange(3), 0)
 
 
-def test_a_csv_file_gives_points_with_or_without_a_header(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("x,y\n1,2\n3,4\n1,2\n", ((1.0, 2.0), (3.0, 4.0), (1.0, 2.0))),
+        ('"x","y"\n"1","2"\n"3", 4\n', ((1.0, 2.0), (3.0, 4.0))),
+        ('"1","2"\n\n"3","4"\n', ((1.0, 2.0), (3.0, 4.0))),
+        ("\n\nx0_0,x0_1\n1,-.5\n", ((1.0, -0.5),)),
+    ],
+)
+def test_a_csv_file_gives_points_with_or_without_a_header(tmp_path, text, points):
     file = tmp_path / "starts.csv"
-    file.write_text("x,y\n1,2\n3,4\n1,2\n")
-    assert Starts.parse(str(file), 2).points == ((1.0, 2.0), (3.0, 4.0))
-    file.write_text("1,2\n3,oops\n")
-    with pytest.raises(ValueError, match="line 2"):
+    file.write_text(text)
+    assert Starts.parse(str(file), 2).points == points
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1,2\n3,oops\n", "line 2: '3,oops' is not 2 numbers"),
+        ("1,2,3\n", "line 1: '1,2,3' is not 2 numbers"),
+        ("2.9 # a,3\n1,2\n", "line 1: '2.9 # a,3' is not 2 numbers"),
+        ("-1.5e,y\n1,2\n", "line 1: "),
+        ("x,y\nx,y\n1,2\n", "line 2: 'x,y' is not 2 numbers"),
+        ("1;2\n", "line 1: '1;2' is not 2 numbers"),
+        ("x;y\n1;2\n", "line 1: 'x;y' is not 2 numbers"),
+        ('1,"2\n', "line 1: unexpected end of data"),
+        ("1,nan\n", "'1.0,nan' is not a point of 2 finite coordinates"),
+        ("x,y\n", "no start at all"),
+        (None, "cannot read"),
+    ],
+)
+def test_what_is_wrong_in_a_csv_file_is_named_with_its_line(tmp_path, text, told):
+    file = tmp_path / "starts.csv"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(ValueError, match=r"^--starts: [^\n]*$") as error:
         Starts.parse(str(file), 2)
-    file.write_text("1,2,3\n")
-    with pytest.raises(ValueError, match="2 finite coordinates"):
-        Starts.parse(str(file), 2)
-    with pytest.raises(ValueError, match="cannot read"):
-        Starts.parse(str(tmp_path / "none.csv"), 2)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("points", 2, (1.0, 2.0)), "starts: `points` must be rows of equal length, one number a coordinate"),
+        (("points", 2, ((1.0,), (1.0, 2.0))), "rows of equal length"),
+        (("points", 2, 3.0), "rows of equal length"),
+        (("points", 1, (("a",),)), "rows of equal length"),
+        (("points", 1), "rows of equal length"),
+        (("points", 3, ((1.0,), (2.0,))), "starts: 2 points are given, not 3"),
+        (("points", 1, ((float("nan"),),)), "starts: [nan] is not a point of finite coordinates"),
+        (("grid", 2, ((1.0,), (2.0,))), "starts: points are given, and the law 'grid' takes none"),
+        (("gird", 2), "starts: no law called 'gird', did you mean 'grid'? Known: points, grid, uniform, trapped"),
+        (("grid", 2.5), "starts: the count: '2.5' is not a whole number"),
+        (("uniform", 0), "starts: the count: '0' is not a whole number"),
+    ],
+)
+def test_starts_of_a_wrong_shape_are_refused(arguments, told):
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as error:
+        Starts(*arguments)
+    assert told in str(error.value)
+
+
+def test_starts_take_arrays_and_fit_the_dimension_of_the_loss():
+    assert Starts("points", 2, np.array([[1.0], [2.0]])) == Starts("points", 2, ((1.0,), (2.0,)))
+    with pytest.raises(ValueError, match="points of 2 coordinates are given, and 'quartic' has 1"):
+        Plan(Sweep("quartic", (Arm("sign"),), Starts("points", 1, ((1.0, 2.0),))))
+
+
+def test_equal_starts_are_repeats():
+    """The kth of m equal points has the noise of its repeat k, and with seeds k, k + m, k + 2m, ..."""
+    listed = Starts("points", 5, ((3.0,), (2.0,), (3.0,), (0.0,), (-0.0,)))
+    np.testing.assert_array_equal(listed.repeats, [[0, 0, 1, 0, 1], [2, 1, 2, 2, 2]])  # -0 is 0
+    arms = Arm("gradient", {"temperature": (0.0, 0.5)}), Arm("sign")
+    plan = Plan(Sweep("quartic", arms, listed, steps=5, seeds=3))
+    assert plan.total == 5 + 15 + 5  # every start counts, in noiseless arms too
+    piece = plan.piece(plan.arms[0], 5, 20)
+    rows = sorted(zip(piece.batch.x0[0].tolist(), piece.seed.tolist(), strict=True))
+    assert rows == sorted([(x, k) for x in (3.0, 0.0) for k in range(6)] + [(2.0, k) for k in range(3)])
+    one = Plan(Sweep("quartic", arms[:1], Starts("points", 1, ((3.0,),)), steps=5, seeds=6))
+    six = one.piece(one.arms[0], 1, 7).batch.stream
+    assert set(six.tolist()) == set(piece.batch.stream[piece.batch.x0[0] == 3.0].tolist())
+    assert len(set(piece.batch.stream.tolist())) == 15
+    assert Starts("points", 2, ((3.0,), (3.0,))).kind == "point"
+
+
+@pytest.mark.parametrize("flags", [["--x0", "3,2,3"], ["--start", "3", "--start", "2", "--start", "3"]])
+def test_equal_values_of_x0_and_of_start_are_repeats_too(flags):
+    sweep = sweep_of(read(["--loss", "quartic", "--dynamics", "sign", *flags]))
+    assert sweep.starts.points == ((3.0,), (2.0,), (3.0,))
 
 
 def test_starts_far_outside_the_domain_are_refused():
