@@ -5,11 +5,8 @@
 ValueError of one sentence.
 """
 
-import hashlib
-import importlib.util
+import importlib
 import inspect
-import linecache
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -18,7 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from dynbench.columns import is_taken
+from dynbench.definition import digest
 from dynbench.dynamics.base import Dynamics
+from dynbench.files import run_file
 from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts
 from dynbench.losses._consistency import check_facts, check_gradient, completed
 from dynbench.losses.base import Loss, defaults
@@ -64,7 +63,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     check_bounds(owner, found.bounds, known)
     if found.score is not None:
         check_signature(owner, found.score, 1, known)
-    found = replace(found, name=label)
+    found = replace(found, name=label, files=getattr(module, "__files__", {}))
     if found.functions:
         check_domain(owner, found)
         for field, function in found.functions.items():
@@ -83,7 +82,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     if found.minima:
         found = completed(owner, found)
     if str(name).endswith(".py"):
-        agreed(module.__name__, owner, found)
+        agreed(owner, found)
     return found
 
 
@@ -102,13 +101,13 @@ def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, f
         raise ValueError(f"{owner}: {' or '.join(found.functions)} stops at {values}: {told}") from error
 
 
-AGREED: set[tuple[str, int | None, tuple[float, ...]]] = set()  # files, dimensions and values looked at
+AGREED: set[str] = set()  # digests of losses that were looked at
 
 
-def agreed(module: str, owner: str, found: Loss) -> None:
+def agreed(owner: str, found: Loss) -> None:
     """Compares what a file declares with its function, unless that was done before."""
     fixed = found if found.dim is not None else found.at(found.default_dim)
-    key = module, fixed.dim, fixed.values
+    key = digest(fixed)
     if key in AGREED:
         return
     check_gradient(owner, fixed)
@@ -136,7 +135,8 @@ def dynamics(name: str) -> Dynamics:
         check_signature(owner, found.limited, len(STEP), known)
     check_bounds(owner, found.bounds, known)
     text = inspect.getdoc(module) or inspect.getdoc(found.step) or ""
-    return replace(found, name=label, formula=found.formula or text.partition("\n")[0])
+    files = getattr(module, "__files__", {})
+    return replace(found, name=label, formula=found.formula or text.partition("\n")[0], files=files)
 
 
 def check_pair(loss: Loss, dynamics: Dynamics) -> None:
@@ -166,34 +166,6 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """`, did you mean 'quartic'? Known: ...`, the rest of a sentence that names what is not known."""
     close = get_close_matches(name, known, 1)
     return (f", did you mean {close[0]!r}? " if close else ". ") + f"Known: {', '.join(known)}"
-
-
-def run_file(path: Path) -> ModuleType:
-    """Runs a user's file as a module of its own.  No bytecode is kept, so an edited file is never taken for the old."""
-    if not path.stem.isidentifier():
-        raise ValueError(f"{path}: the file's name becomes a label, so make it of letters, digits and _ only")
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    whole = path.resolve()
-    name = f"dynbench_user_{path.stem}_{hashlib.sha256(bytes(whole) + b':' + text).hexdigest()[:16]}"
-    module = sys.modules.get(name)
-    try:
-        if module is None:
-            module = sys.modules[name] = ModuleType(name)
-            module.__file__ = str(whole)
-            exec(compile(text, str(whole), "exec"), module.__dict__)
-        lines = importlib.util.decode_source(text).splitlines(keepends=True)
-        linecache.cache[str(whole)] = (len(text), None, lines, str(whole))  # `inspect` now shows this very text
-    except SyntaxError as error:
-        del sys.modules[name]
-        raise ValueError(f"{path}, line {error.lineno}: not Python: {error.msg}") from error
-    except (Exception, SystemExit) as error:  # sys.exit() in a user's file is a mistake as well
-        del sys.modules[name]
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"{path} stops while it is read: {told}") from error
-    return module
 
 
 def check_callable(owner: str, field: str, found: object) -> None:

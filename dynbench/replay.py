@@ -73,7 +73,8 @@ def arm_of(plan: "Plan", run: "Run", number: int) -> "Rows":
     from dynbench.sweep.stage import stages
 
     last = 0
-    for stage in stages(Job(plan), run):
+    rows = run.manifest.get("rows") or run.manifest["sweep"].get("rows")  # where they stood until schema 2
+    for stage in stages(Job(plan, rows), run):
         for arm in stage.arms:
             if arm.first <= number < arm.last:
                 return arm

@@ -5,7 +5,7 @@ The functions are plain Python on floats, in a form that can be lifted to SIMD l
 conditional expressions, one return; module constants and `math.*` may be used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dynbench.losses.base import defaults
@@ -28,6 +28,8 @@ class Dynamics:
     decays: tuple[str, ...] = ()
     formula: str = ""  # first line of the file's docstring; `find` fills it in
     name: str = ""  # the file's name; `find` fills it in
+    # a user's file and what it read beside it, path -> content (None: not kept); `find` fills it in
+    files: Mapping[str, bytes | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dynbench.definition import source_of
 from dynbench.kernels import elementary
 
 ELEMENTARY = {getattr(math, name): getattr(elementary, name) for name in ("exp", "log", "sin", "cos", "tanh")}
@@ -47,7 +48,7 @@ class CannotLift(ValueError):
 def tree_of(function: Callable[..., Any]) -> ast.FunctionDef:
     """Syntax tree of a plain function, its docstring dropped."""
     try:
-        node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        node = ast.parse(textwrap.dedent(source_of(function))).body[0]
     except (OSError, SyntaxError, TypeError):
         node = ast.Pass()
     if not isinstance(node, ast.FunctionDef):

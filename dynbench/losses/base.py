@@ -66,6 +66,8 @@ class Loss:
     # both filled in by `at`: all parameters' values, where not their defaults; functions it has called
     values: tuple[float, ...] = ()
     functions_of_parameters: tuple[tuple[str, Callable[..., Any]], ...] = ()
+    # a user's file and what it read beside it, path -> content (None: not kept); `find` fills it in
+    files: Mapping[str, bytes | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def parameters(self) -> dict[str, float]:

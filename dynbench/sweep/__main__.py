@@ -41,16 +41,16 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
         print(dry(plan, cost, Path(how.out), how.json))
         return DONE
 
-    from dynbench.sweep.run import LARGEST_BATCH, ChunksFailed, Job, run
+    from dynbench.sweep.run import LARGEST_BATCH, ChunksFailed, Job, run_job
 
-    command = repeat(argv)
-    if cost.much and not Run(Path(how.out) / Job(plan).name).finished:  # else it is only shown again
+    command, job = repeat(argv), Job(plan)
+    if cost.much and not Run(Path(how.out) / job.name).finished:  # else it is only shown again
         limits.check_room(cost, Path(how.out))
         limits.check_much(cost, how.yes, how.quiet)
     bar = Bar(plan.updates, quiet=how.quiet or how.json)
     try:
         with bar:
-            result = run(sweep, how.out, workers, chunk or LARGEST_BATCH, bar.update, command)
+            result = run_job(job, how.out, workers, chunk or LARGEST_BATCH, bar.update, command)
     except ChunksFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return PARTIAL
@@ -58,7 +58,7 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
     if how.json:
         print(as_json(result, plan))
     elif not how.quiet:
-        print(told(Job(plan), result, pictures, command))
+        print(told(job, result, pictures, command))
     return DONE
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from dynbench.definition import RESULTS, digest
+from dynbench.dynamics.base import Dynamics
+from dynbench.losses.base import Loss
 from dynbench.sweep.grid import Arm, Plan, Sweep
 from dynbench.sweep.starts import Starts
 
@@ -28,6 +31,13 @@ def expanded(plan: Plan) -> dict[str, Any]:
     } | asked(sweep)  # fmt: skip
 
 
+def identity(plan: Plan) -> dict[str, Any]:
+    """All that decides what a run's numbers are: the sweep, the definitions behind its names, and `RESULTS`."""
+    rules = {rows.dynamics.name: rows.dynamics for rows in plan.arms}
+    digests = {"loss": digest(plan.loss), "dynamics": {name: digest(rule) for name, rule in rules.items()}}
+    return expanded(plan) | {"definitions": digests, "results": RESULTS}
+
+
 def unique(values: np.ndarray) -> list[float]:
     return list(dict.fromkeys(values.tolist()))
 
@@ -38,20 +48,37 @@ def asked(sweep: Sweep) -> dict[str, Any]:
     return until | ({"rare": True} if sweep.rare else {})
 
 
-def own_files(sweep: Sweep) -> dict[str, Path]:
-    """The user's files that a sweep is made of: place in the run's folder -> where they are now."""
-    rules = [("dynamics", arm.dynamics) for arm in sweep.arms]
-    return {
-        f"files/{kind}/{Path(n).name}": Path(n) for kind, n in [("losses", sweep.loss), *rules] if n.endswith(".py")
-    }
+def own_files(plan: Plan) -> dict[str, bytes]:
+    """The user's files that a sweep is made of, as they were run: place in the run's folder -> content.
+
+    One that reads others beside it gets a folder with them: files/losses/mine/mine.py.
+    """
+    found: dict[str, bytes] = {}
+    for kind, definition in definitions(plan):
+        kept = {name: content for name, content in definition.files.items() if content is not None}
+        folder = f"files/{kind}/{definition.name}" if len(definition.files) > 1 else f"files/{kind}"
+        found |= {f"{folder}/{name}": content for name, content in kept.items()}
+    return found
+
+
+def not_kept(plan: Plan) -> list[str]:
+    """Files that a user's loss or rule reads, which lie elsewhere or are too large to be kept with the run."""
+    read = (item for _, definition in definitions(plan) for item in definition.files.items())
+    return sorted({name for name, content in read if content is None})
+
+
+def definitions(plan: Plan) -> list[tuple[str, Loss | Dynamics]]:
+    """The folder of its kind, and the loss or the rule."""
+    return [("losses", plan.loss), *(("dynamics", arm.dynamics) for arm in plan.arms)]
 
 
 def restored(definition: Mapping[str, Any], folder: Path) -> Sweep:
     """The Sweep of a manifest.  The user's files that it is made of are kept in the run's folder."""
 
     def name_of(kind: str, name: str) -> str:
-        kept = folder / "files" / kind / f"{name}.py"
-        return str(kept) if kept.exists() else name
+        files = folder / "files" / kind
+        kept = [files / name / f"{name}.py", files / f"{name}.py"]
+        return next((str(path) for path in kept if path.exists()), name)
 
     def numbers(values: list[str]) -> tuple[float, ...]:
         return tuple(float.fromhex(v) for v in values)

@@ -10,7 +10,7 @@ from typing import Any
 
 import dynbench
 from dynbench.store import SCHEMA
-from dynbench.sweep.definition import own_files
+from dynbench.sweep.definition import not_kept, own_files
 from dynbench.sweep.job import Job
 
 
@@ -22,8 +22,11 @@ def manifest(job: Job, command: str | None) -> dict[str, Any]:
         "schema": SCHEMA,
         "run": job.id,
         "command": command,
-        "files": sorted(own_files(job.sweep)),
+        "files": sorted(own_files(job.plan)),
+        "files_not_kept": not_kept(job.plan),
         "sweep": job.definition,
+        "rows": job.rows,
+        "kernels": job.kernels,
         "starts_in_words": job.sweep.starts.words(loss),
         "loss": {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim},
         "versions": versions | {"python": platform.python_version(), "dynbench": dynbench.__version__},

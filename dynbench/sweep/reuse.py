@@ -1,8 +1,8 @@
 """Rows that another run has already: what a trajectory does depends on its arm, combination, start and repeat only.
 
-A run of the same sweep with other `seeds` (or another `until`, or `rare`) holds the same rows under other ids.  Rows
-are found by the layout of that run and then compared, key by key, with what was asked for: a row that is not the same
-trajectory is not taken.
+A run of the same sweep and definitions with other `seeds` (or another `until`, or `rare`) holds the same rows under
+other ids.  Rows are found by the layout of that run and then compared, key by key, with what was asked for: a row that
+is not the same trajectory is not taken.
 """
 
 import json
@@ -30,19 +30,20 @@ def stocks(job: Job, out: Path) -> list["Stock"]:
     found: list[Stock] = []
     for folder in sorted(out.glob("*/manifest.json")):
         try:
-            theirs = json.loads(folder.read_text(encoding="utf-8"))["sweep"]
+            manifest = json.loads(folder.read_text(encoding="utf-8"))
+            theirs = manifest["sweep"]
             if folder.parent.name != job.name and alike(theirs) == alike(job.definition):
                 until = float.fromhex(theirs["until"]) if "until" in theirs else None
                 plan = Plan(replace(job.sweep, seeds=theirs["seeds"], until=until))
-                found.append(Stock(Run(folder.parent), Job(plan)))
+                found.append(Stock(Run(folder.parent), Job(plan, manifest["rows"])))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # not a run of ours
     return sorted((stock for stock in found if stock.spans), key=lambda stock: -stock.size)
 
 
 def alike(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """What two runs must share to share rows."""
-    return {k: v for k, v in definition.items() if k not in ("seeds", "until", "rare", "rows")}
+    """What two runs must share to share rows: the definitions and RESULTS too, which an old run does not name."""
+    return {k: v for k, v in definition.items() if k not in ("seeds", "until", "rare")}
 
 
 class Stock:

@@ -52,20 +52,31 @@ def run(
     Rows that runs of the same sweep with other seeds have in `out` are not simulated again.
     Raises ValueError for a sweep that cannot be run, OSError where the disk refuses, ChunksFailed.
     """
+    return run_job(Job(Plan(sweep)), out, workers, chunk, progress, command)
+
+
+def run_job(
+    job: Job,
+    out: str | Path,
+    workers: int | None = None,
+    chunk: int = LARGEST_BATCH,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Result:
+    """The same for a sweep that is looked up: what runs and is stored are the definitions that the job holds."""
     workers, chunk = whole_number(workers or cores(), "--workers", 1, 4096), whole_number(chunk, "--chunk", 1, 10**9)
-    job = Job(Plan(sweep))
-    folder = Run(Path(out) / job.name)
+    sweep, folder = job.sweep, Run(Path(out) / job.name)
     if folder.finished:
         return Result(folder.directory)
     check_room(estimate(job.plan, workers), Path(out))
     begun = time.perf_counter()
     compile_all([write(text) for text in job.texts], workers)
     compile_seconds = time.perf_counter() - begun
-    kept = {place: path.read_bytes() for place, path in own_files(sweep).items()}
     folder.directory.mkdir(parents=True, exist_ok=True)
     folder.clean()
+    remove_unfit(folder, job)
     try:
-        for place, text in kept.items():
+        for place, text in own_files(job.plan).items():
             write_whole(folder.directory / place, text)
         write_whole(folder.directory / "manifest.json", canonical(manifest(job, command)))
     except OSError:
@@ -87,3 +98,14 @@ def run(
     with (folder.directory / "run.log").open("a", encoding="utf-8") as file:
         file.write(log)
     return Result(folder.directory, crew.updates, crew.seconds, compile_seconds, True)
+
+
+def remove_unfit(folder: Run, job: Job) -> None:
+    """Removes an unfinished run's chunks that hold another number of rows: they would not fit to those to come."""
+    try:
+        rows = Run(folder.directory).manifest["rows"]
+    except (OSError, ValueError, KeyError, TypeError):  # nothing was begun here
+        rows = None
+    if rows != job.rows:
+        for path in folder.chunks():
+            path.unlink()

@@ -13,7 +13,6 @@ from dynbench.sweep import job as jobs
 from dynbench.sweep import run as running
 from dynbench.sweep.chunks import Crew
 from dynbench.sweep.grid import Arm, Sweep
-from dynbench.sweep.job import Job
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
@@ -123,10 +122,15 @@ def test_a_kernel_that_fails_is_no_interrupt(tmp_path, monkeypatch, workers):
     assert len(list(tmp_path.glob("quartic-*/chunks/*.parquet"))) == 3
 
 
-def test_another_chunk_size_is_another_run(monkeypatch):
-    before = Job(running.Plan(SWEEP)).name
+def test_the_size_of_chunks_names_no_run_and_chunks_of_another_size_are_not_mixed(tmp_path, monkeypatch, reference):
     monkeypatch.setattr(jobs, "ROWS_A_CHUNK", dict.fromkeys(("all", "cells"), (128, 128)))
-    assert Job(running.Plan(SWEEP)).name != before
+    other = run(SWEEP, tmp_path)
+    (other.directory / "cells.csv").unlink()  # as if it had not been finished
+    monkeypatch.setattr(jobs, "ROWS_A_CHUNK", dict.fromkeys(("all", "cells"), (256, 256)))
+    again = run(SWEEP, tmp_path)
+    assert again.directory == other.directory
+    assert again.updates == other.updates > 0
+    assert contents(again.directory) == reference
 
 
 def test_a_subset_of_the_starts_gives_the_same_rows(tmp_path):
