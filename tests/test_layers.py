@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).parents[1] / "dynbench"
-LAYERS = (("doors", "columns"), ("losses",), ("dynamics",), ("batch", "definition", "files", "find"),
+LAYERS = (("doors", "columns"), ("losses",), ("dynamics",), ("basins", "batch", "definition", "files", "find"),
           ("kernels",), ("backends",), ("outcomes", "theory"), ("store",), ("sweep",), ("report",))  # fmt: skip
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 FRONT_DOORS = {"__init__.py", "compare.py", "explain.py", "list.py", "replay.py"}  # commands, as is every __main__.py
