@@ -31,6 +31,28 @@ def test_numba_stays_in_the_kernels(path):
         assert not any(n.split(".")[0] in ("numba", "llvmlite") for n in names)
 
 
+CLOCKS = {
+    "time",
+    "perf_counter",
+    "monotonic",
+    "process_time",
+    "thread_time",
+    "perf_counter_ns",
+    "monotonic_ns",
+    "time_ns",
+}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), **NAMED)
+def test_no_test_reads_a_clock(path):
+    """A busy machine must not turn a test red: how long things take is asked by asv and `suites/speed_promises.py`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "time":
+            assert node.attr not in CLOCKS, f"line {node.lineno}: time.{node.attr}"
+        if isinstance(node, ast.ImportFrom) and node.module in ("time", "timeit"):
+            assert not CLOCKS & {alias.name for alias in node.names}, f"line {node.lineno}"
+
+
 @pytest.mark.parametrize("module", ["dynbench", "dynbench.find", "dynbench.batch", "dynbench.sweep.axes"])
 def test_importing_does_not_bring_numba_in(module):
     """Numba and pandas take half a second: they are imported where they are needed."""

@@ -1,4 +1,4 @@
-"""The CPU backend: slices cover all rows, workers change nothing, an interrupt is answered at once."""
+"""The CPU backend: slices cover all rows, workers change nothing, an interrupt is answered."""
 
 import os
 import signal
@@ -12,7 +12,9 @@ import pytest
 from batches import assert_equal_endings, batch, run, scattered
 
 from dynbench import find
+from dynbench.backends import cpu
 from dynbench.backends.cpu import Cpu, slices
+from dynbench.kernels.shape import PERIOD
 from dynbench.kernels.step import lanes
 
 HERE = Path(__file__).parents[1]
@@ -72,25 +74,38 @@ def test_an_error_in_progress_stops_the_threads():
     def fail(_):
         raise RuntimeError("told")
 
+    calls: list[int] = []
     whole = batch(loss, rule, scattered(loss, 64 * 64), temperature=0.5)
-    begun = time.perf_counter()
     with pytest.raises(RuntimeError, match="told"):
-        Cpu(1, fail).run(loss, rule, whole, 300_000)
-    assert time.perf_counter() - begun < 30
+        Cpu(1, lambda steps: calls.append(steps) or fail(steps)).run(loss, rule, whole, 300_000)
+    assert len(calls) == 1
+    assert calls[0] < 4096 * 300_000 / 8  # of all the steps, hardly any were taken
+
+
+def test_an_interrupt_ends_a_block_within_a_period_of_steps(monkeypatch):
+    """As if it came before the first step: 2048 trajectories of 10^9 steps each take no more than PERIOD."""
+    loss, rule = find.loss("quartic"), find.dynamics("gradient")
+    whole = batch(loss, rule, scattered(loss, 2048), temperature=0.5)
+
+    def interrupted(slice_of, ranges, _, stop, *__):
+        stop[0] = 1
+        return sum(map(slice_of, ranges))
+
+    monkeypatch.setattr(cpu, "threads", interrupted)
+    assert run(loss, rule, whole, 10**9).updates <= 2048 * PERIOD
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a subprocess")
-def test_an_interrupt_is_answered_within_a_second():
+def test_an_interrupt_is_answered():
+    """Asked for: hours.  That it ends at all is the answer; in how long, `suites/speed_promises.py` measures."""
     pipe, script = subprocess.PIPE, [sys.executable, "-c", LONG, str(HERE)]
     process = subprocess.Popen(script, stdout=pipe, stderr=pipe, text=True, cwd=HERE.parent)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(1.0)
-        begun = time.perf_counter()
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-        assert time.perf_counter() - begun < 1.0
+        _, errors = process.communicate(timeout=60)
         assert process.returncode in (1, -signal.SIGINT)
         assert "KeyboardInterrupt" in errors
     finally:

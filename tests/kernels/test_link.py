@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,32 +11,30 @@ import pytest
 from batches import batch, run
 
 from dynbench import find
+from dynbench.kernels import link
 from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.step import Variant
 from dynbench.kernels.texts import pair_source
 
 HERE = Path(__file__).parents[1]
 SCRIPT = """
-import sys, time
+import sys
 sys.path.insert(0, sys.argv[1])
 from batches import batch, run
 from dynbench import find
 loss, rule = find.loss("quartic"), find.dynamics(sys.argv[2])
 whole = batch(loss, rule, [3.3, 1.0])
-begun = time.perf_counter()
-x = run(loss, rule, whole, 50).x
-print(*x[0], time.perf_counter() - begun)
+print(*run(loss, rule, whole, 50).x[0])
 """
 
 
-def in_a_process(cache: Path, rule: str | Path) -> tuple[list[float], float]:
-    """Where two runs of 50 steps end, and the seconds from linking to the end, in a fresh interpreter."""
+def in_a_process(cache: Path, rule: str | Path) -> list[float]:
+    """Where two runs of 50 steps end, in a fresh interpreter."""
     environment = {**os.environ, "DYNBENCH_CACHE": str(cache)}
     script = [sys.executable, "-W", "error", "-c", SCRIPT, str(HERE), str(rule)]
     done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False, cwd=HERE.parent)
     assert done.returncode == 0, done.stderr
-    *x, seconds = map(float, done.stdout.split())
-    return x, seconds
+    return [float(x) for x in done.stdout.split()]
 
 
 def contents(cache: Path) -> dict[str, tuple[int, int]]:
@@ -45,14 +42,13 @@ def contents(cache: Path) -> dict[str, tuple[int, int]]:
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
-    first, cold = in_a_process(tmp_path, "gradient")
+    first = in_a_process(tmp_path, "gradient")
     kept = contents(tmp_path)
     assert kept
-    second, warm = in_a_process(tmp_path, "gradient")
+    second = in_a_process(tmp_path, "gradient")
     files = {f: v for f, v in contents(tmp_path).items() if Path(f).is_file()}
     assert files == {f: v for f, v in kept.items() if Path(f).is_file()}
     assert first == second
-    assert warm < cold / 3
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -88,9 +84,9 @@ def test_an_edited_rule_is_another_kernel(tmp_path, monkeypatch):
         write(path, RULE.format(factor=factor))
         os.utime(path, (1, 1))
         assert after_one_step(path) == 3.5 - factor * 0.01 * quartic.grad(3.5)
-    in_here, _ = in_a_process(tmp_path / "cache", path)
+    in_here = in_a_process(tmp_path / "cache", path)
     write(path, RULE.format(factor=2.0))
-    assert in_a_process(tmp_path / "cache", path)[0] != in_here
+    assert in_a_process(tmp_path / "cache", path) != in_here
 
 
 def test_an_edited_helper_or_constant_is_another_kernel(tmp_path, monkeypatch):
@@ -177,10 +173,10 @@ def test_what_does_not_compile_is_told_by_whoever_compiles_it(tmp_path):
         assert done.stderr.count("\n") == 1
 
 
-def test_linking_takes_milliseconds_once_compiled():
+def test_a_kernel_is_linked_once_a_process(monkeypatch):
     loss, rule = find.loss("quartic"), find.dynamics("capped")
     whole = batch(loss, rule, [3.3])
     run(loss, rule, whole, 10)
-    begun = time.perf_counter()
+    monkeypatch.setattr(link, "loaded", None)  # what would bring machine code in again
+    monkeypatch.setattr(link, "write", None)
     run(loss, rule, whole, 10)
-    assert time.perf_counter() - begun < 0.5

@@ -255,12 +255,11 @@ def test_what_changes_no_result_is_not_in_the_command_that_repeats_a_run():
     assert repeat(argv) == "python -m dynbench.sweep --loss quartic --cap 1,2"
 
 
-def test_help_answers_at_once():
-    begun = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dynbench.sweep", "--help"], capture_output=True, check=True
+def test_help_brings_nothing_heavy_in():
+    said = subprocess.run(
+        [sys.executable, "-m", "dynbench.sweep", "--help"], capture_output=True, text=True, check=True
     )
-    assert time.perf_counter() - begun < 1.0
+    assert said.stdout.startswith("usage: ")
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, dynbench.sweep.arguments as a; a.parser(); print('numpy' in sys.modules)"],
         capture_output=True, text=True, check=True,
@@ -269,7 +268,8 @@ def test_help_answers_at_once():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_an_interrupt_answers_within_a_second_and_can_be_resumed(tmp_path):
+def test_an_interrupt_is_answered_and_can_be_resumed(tmp_path):
+    """Asked for: hours.  That it ends at all is the answer; in how long, `suites/speed_promises.py` measures."""
     argv = [
         sys.executable,
         "-m",
@@ -283,14 +283,16 @@ def test_an_interrupt_answers_within_a_second_and_can_be_resumed(tmp_path):
     ]
     argv += ["--x0", "3", "--seeds", "100000", "--steps", "1000000", "--out", str(tmp_path), "--quiet"]
     process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("*/manifest.json")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    begun = time.monotonic()
-    said = process.communicate(timeout=60)[1]
-    assert time.monotonic() - begun < 1.0
+    try:
+        for _ in range(1200):
+            if list(tmp_path.glob("*/manifest.json")):
+                break
+            time.sleep(0.1)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "goes on from there" in said
     assert len(said.splitlines()) == 1

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -87,7 +86,5 @@ def test_a_wrong_flag_too(capsys, line):
 
 def test_help_imports_nothing_heavy():
     script = "import sys, dynbench.theory.__main__ as m; m.parser().format_help(); print('numpy' in sys.modules)"
-    begun = time.perf_counter()
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "False"
-    assert time.perf_counter() - begun < 5.0

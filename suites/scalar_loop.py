@@ -1,6 +1,6 @@
 """The loops that a user would write with Numba, on one core: one trajectory after another, the same things recorded.
 
-The yardstick of tests/kernels/test_speed.py; the first two are those of suites/peers.
+The yardstick of suites/speed_promises.py; the first two are those of suites/peers.
 """
 
 import numpy as np
