@@ -1,6 +1,5 @@
 """Compiles kernels ahead of time, several processes at once: compilation holds the interpreter's lock."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -8,41 +7,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from dynbench.kernels.native import Code, keep, kept
+from dynbench.kernels.native import Code, keep, kept, path_of, read, write
 from dynbench.kernels.rewrite import CannotLift
 
 
-def module_of(path: Path) -> ModuleType:
+def module_of(text: str) -> ModuleType:
     """A kernel's text as a module, compiled now.  Raises CannotLift where it does not compile."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    path = path_of(text)
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
     sys.modules[path.stem] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
     except OSError:  # the disk's fault, not the text's
         raise
     except Exception as error:
-        raise CannotLift(f"{first_line(path)} does not compile: {reason(error)}") from error
+        raise CannotLift(f"{first_line(text)} does not compile: {reason(error)}") from error
     finally:
         sys.modules.pop(path.stem, None)
     return module
 
 
-def translate(path: Path) -> None:
-    """Machine code beside a kernel's text."""
-    compiled = module_of(path).door
+def translate(text: str) -> Code:
+    """The machine code of a kernel's text, which is put beside it as well."""
+    compiled = module_of(text).door
     library = compiled._library
     _, _, (code, _) = library.serialize_using_object_code()
     called = (f.name for f in library._final_module.functions if f.is_declaration and not f.name.startswith("llvm."))
-    keep(path, Code(compiled.native_name, tuple(sorted(called)), code))
+    made = Code(compiled.native_name, tuple(sorted(called)), code)
+    keep(text, made)
+    return made
 
 
-def first_line(path: Path) -> str:
-    """What a kernel's file is made from, for an error message."""
-    with path.open(encoding="utf-8") as file:
-        return "the kernel" + file.readline().removeprefix('"""Written by dynbench').partition(";")[0]
+def first_line(text: str) -> str:
+    """What a kernel's text is made from, for an error message."""
+    return "the kernel" + text.partition("\n")[0].removeprefix('"""Written by dynbench').partition(";")[0]
 
 
 def reason(error: Exception) -> str:
@@ -58,17 +57,18 @@ def reason(error: Exception) -> str:
     return told if len(told) <= 200 else told[:198] + " …"
 
 
-def compile_all(paths: Sequence[Path], workers: int) -> int:
+def compile_all(texts: Sequence[str], workers: int) -> int:
     """Sees to it that the machine code of every text is there; how many had to be compiled, between processes.
 
     This process begins with the first, which had better be the longest; the others deal out the rest from the back.
+    They are told the texts' files, and leave a file alone that does not hold the text it is named for.
     """
-    missing = [path for path in paths if kept(path) is None]
+    missing = [text for text in texts if kept(text) is None]
     rest = missing[:0:-1]
     shares = [rest[k :: workers - 1] for k in range(min(workers - 1, len(rest)))]
     helpers = [
         subprocess.Popen(
-            [sys.executable, "-m", "dynbench.kernels.compile", *map(str, share)],
+            [sys.executable, "-m", "dynbench.kernels.compile", *(str(write(text)) for text in share)],
             stderr=subprocess.DEVNULL,  # what fails there fails here again, and is told once
             start_new_session=True,  # an interrupt is for this process, which ends the others
         )
@@ -86,12 +86,13 @@ def compile_all(paths: Sequence[Path], workers: int) -> int:
     return len(missing)
 
 
-def translate_missing(paths: Sequence[Path]) -> None:
+def translate_missing(texts: Sequence[str]) -> None:
     """Compiles those that nobody has compiled until it is their turn."""
-    for path in paths:
-        if kept(path) is None:
-            translate(path)
+    for text in texts:
+        if kept(text) is None:
+            write(text)
+            translate(text)
 
 
 if __name__ == "__main__":
-    translate_missing([Path(name) for name in sys.argv[1:]])
+    translate_missing([text for name in sys.argv[1:] if (text := read(Path(name))) is not None])

@@ -36,13 +36,8 @@ def address(text: str) -> int:
 
 @cache
 def placed(text: str) -> int:
-    path = write(text)
-    code = kept(path)
-    if code is None:
-        translate(path)
-        code = kept(path)
-    assert code is not None
-    return loaded(code)
+    write(text)
+    return loaded(kept(text) or translate(text))
 
 
 @cache

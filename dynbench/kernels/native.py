@@ -4,7 +4,8 @@ Numba's own disk cache goes stale when a helper in another file changes, never h
 argument, and takes 25 ms a module to give back what it holds.  Here a text (see `texts`) stands by itself, and its
 name is the sha256 of the text, of the compiler's versions and settings, and of the processor.  So a changed text is
 another file, and the cache is never stale.  Beside the text lies its machine code, which LLVM's linker loads in a
-millisecond: a process whose kernels are all there never imports Numba.
+millisecond: a process whose kernels are all there never imports Numba.  Its checksum is of the text as well, so
+machine code that was made from another text is never taken, and what is compiled is the text in memory.
 """
 
 import ctypes
@@ -66,17 +67,30 @@ def compiler() -> str:
 
 
 def digest(text: str) -> str:
-    """Name of a kernel."""
-    return hashlib.sha256(f"{text}\0{compiler()}".encode()).hexdigest()[:20]
+    """All that a kernel's machine code depends on."""
+    return hashlib.sha256(f"{text}\0{compiler()}".encode()).hexdigest()
+
+
+def path_of(text: str) -> Path:
+    """Where a kernel's text belongs, named by its digest."""
+    return cache_directory() / f"kernel_{digest(text)[:20]}.py"
 
 
 def write(text: str) -> Path:
     """Puts a kernel's text in place, and gives its path."""
-    path = cache_directory() / f"kernel_{digest(text)}.py"
-    content = text.encode()
-    if not path.exists() or path.stat().st_size != len(content):
+    path, content = path_of(text), text.encode()
+    if not path.exists() or path.read_bytes() != content:
         put(path, content)
     return path
+
+
+def read(path: Path) -> str | None:
+    """The text of a kernel's file; None where it is not the one that the file's name tells of."""
+    try:
+        text = path.read_bytes().decode()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return text if path_of(text).name == path.name else None
 
 
 def put(path: Path, content: bytes) -> None:
@@ -92,20 +106,25 @@ def put(path: Path, content: bytes) -> None:
         raise
 
 
-def keep(path: Path, made: Code) -> None:
+def checksum(text: str, content: bytes) -> bytes:
+    """Of machine code as the one of this text, and of no other."""
+    return hashlib.sha256(f"{digest(text)}\n".encode() + content).hexdigest().encode()
+
+
+def keep(text: str, made: Code) -> None:
     """Puts machine code beside its text: a checksum, a line that tells about it, and the code."""
     head = json.dumps({"door": made.door, "calls": made.calls}).encode()
     content = head + b"\n" + made.code
-    put(path.with_suffix(".o"), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    put(path_of(text).with_suffix(".o"), checksum(text, content) + b"\n" + content)
 
 
-def kept(path: Path) -> Code | None:
-    """The machine code of a text; None where it is not there or was damaged."""
+def kept(text: str) -> Code | None:
+    """The machine code of a text; None where it is not there, was damaged or is another text's."""
     try:
-        checksum, _, content = path.with_suffix(".o").read_bytes().partition(b"\n")
+        first, _, content = path_of(text).with_suffix(".o").read_bytes().partition(b"\n")
     except FileNotFoundError:
         return None
-    if hashlib.sha256(content).hexdigest().encode() != checksum:
+    if checksum(text, content) != first:
         return None
     line, _, code = content.partition(b"\n")
     head = json.loads(line)

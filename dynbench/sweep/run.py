@@ -6,7 +6,6 @@ from pathlib import Path
 
 from dynbench.backends.cpu import Cpu, cores
 from dynbench.kernels.compile import compile_all
-from dynbench.kernels.native import write
 from dynbench.store import Run, canonical, csv, parquet, write_whole
 from dynbench.sweep.axes import whole as whole_number
 from dynbench.sweep.chunks import ChunksFailed, Crew, Progress
@@ -70,7 +69,7 @@ def run_job(
         return Result(folder.directory)
     check_room(estimate(job.plan, workers), Path(out))
     begun = time.perf_counter()
-    compile_all([write(text) for text in job.texts], workers)
+    compile_all(job.texts, workers)
     compile_seconds = time.perf_counter() - begun
     folder.directory.mkdir(parents=True, exist_ok=True)
     folder.clean()

@@ -16,7 +16,6 @@ from dynbench import find
 from dynbench.backends.cpu import cores
 from dynbench.kernels.compile import compile_all
 from dynbench.kernels.link import sources
-from dynbench.kernels.native import write
 from dynbench.kernels.step import RECORDS, Variant
 
 TARGETS = (1.0, 1e-3)
@@ -73,7 +72,7 @@ def _compiled(request):
         temperature, noise, _, record = VARIANTS[variant]
         which = Variant(temperature > 0.0, noise > 0.0, record)
         texts += sources(find.loss(name, dim), find.dynamics(rule), which)
-    compile_all([write(text) for text in dict.fromkeys(texts)], cores())
+    compile_all(list(dict.fromkeys(texts)), cores())
 
 
 def check(name: str, dim: int, rule: str, variant: str, n: int, steps: int) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from dynbench import find
 from dynbench.kernels.compile import module_of
-from dynbench.kernels.native import write
 from dynbench.kernels.step import RECORDS, Variant
 from dynbench.kernels.texts import pair_source
 
@@ -31,7 +30,7 @@ CASES = {
 def machine_code(name: str, dim: int, rule: str, variant: Variant) -> str:
     """Of the pair's functions, without their door, which tells of errors."""
     text, _ = pair_source(find.loss(name, dim), find.dynamics(rule), variant)
-    code = module_of(write(text)).door._library.get_asm_str()
+    code = module_of(text).door._library.get_asm_str()
     return "".join(re.findall(r"(?ms)^_ZN\S+:.*?^\.Lfunc_end", code))
 
 

@@ -1,6 +1,7 @@
 """Machine code on disk: loaded without a compiler, made again where damaged, called with what it takes."""
 
 import os
+import struct
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,7 @@ from batches import batch, run
 
 from dynbench import find
 from dynbench.kernels import native, packed
-from dynbench.kernels.compile import compile_all
+from dynbench.kernels.compile import compile_all, module_of
 from dynbench.kernels.link import sources
 from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.shape import Shape
@@ -71,24 +72,69 @@ def test_functions_of_the_system_are_found_again(tmp_path):
 def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, damage):
     monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
     text = sources(find.loss("quartic"), find.dynamics("sign"), Variant())[0]
-    path = native.write(text)
-    assert compile_all([path], 1) == 1
-    assert native.kept(path) is not None
-    file = path.with_suffix(".o")
+    assert compile_all([text], 1) == 1
+    assert native.kept(text) is not None
+    file = native.path_of(text).with_suffix(".o")
     whole = file.read_bytes()
     file.write_bytes({None: whole[:-9], b"door": whole.replace(b"cfunc", b"dfunc", 1)}.get(damage, damage))
-    assert native.kept(path) is None
-    assert compile_all([path], 1) == 1
-    assert native.kept(path) is not None
-    assert compile_all([path], 1) == 0
+    assert native.kept(text) is None
+    assert compile_all([text], 1) == 1
+    assert native.kept(text) is not None
+    assert compile_all([text], 1) == 0
 
 
-def test_a_text_that_was_cut_short_is_written_again(tmp_path, monkeypatch):
+def test_machine_code_of_another_text_is_not_run(tmp_path):
+    """Two rules' machine code change places, each whole and with a checksum of its own."""
+    right = in_a_process(tmp_path, "gradient")[0]
+    other = in_a_process(tmp_path, "sign")[0]
+    assert right != other
+    pairs = {}
+    for rule in ("gradient", "sign"):
+        named = f"from the texts of the loss quartic and the rule {rule}"
+        texts = [path for path in tmp_path.glob("*.py") if named in path.read_text(encoding="utf-8")]
+        assert len(texts) == 1
+        pairs[rule] = texts[0].with_suffix(".o")
+    whole = {rule: path.read_bytes() for rule, path in pairs.items()}
+    pairs["gradient"].write_bytes(whole["sign"])
+    pairs["sign"].write_bytes(whole["gradient"])
+    assert in_a_process(tmp_path, "gradient") == (right, True)  # compiled again
+    assert in_a_process(tmp_path, "sign") == (other, True)
+    assert {rule: path.read_bytes() for rule, path in pairs.items()} == whole
+
+
+def test_machine_code_without_its_own_checksum_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
+    one, two = native.Code("door", ("exp",), b"one"), native.Code("door", (), b"two")
+    native.keep("x = 1\n", one)
+    native.keep("x = 2\n", two)
+    assert native.kept("x = 1\n") == one
+    place = native.path_of("x = 1\n").with_suffix(".o")
+    place.write_bytes(native.path_of("x = 2\n").with_suffix(".o").read_bytes())
+    assert native.kept("x = 1\n") is None
+
+
+@pytest.mark.parametrize("other", ["", "x = 2\n"])
+def test_a_text_that_is_not_what_it_was_is_written_again_and_not_compiled(tmp_path, monkeypatch, other):
+    """Cut short, or of the same length."""
     monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
     path = native.write("x = 1\n")
-    path.write_text("", encoding="utf-8")
+    assert native.read(path) == "x = 1\n"
+    path.write_text(other, encoding="utf-8")
+    assert native.read(path) is None
     assert native.write("x = 1\n") == path
     assert path.read_text(encoding="utf-8") == "x = 1\n"
+
+
+def test_what_is_compiled_is_the_text_in_memory(tmp_path, monkeypatch):
+    """Another text of the same length, put into the file when it had been written."""
+    monkeypatch.setenv("DYNBENCH_CACHE", str(tmp_path))
+    text = sources(find.loss("quartic"), find.dynamics("sign"), Variant())[0]
+    right, wrong = 1.8430703308172536, 2.8430703308172536
+    assert str(right) in text
+    native.write(text).write_text(text.replace(str(right), str(wrong)), encoding="utf-8")
+    code = module_of(text).door._library.get_llvm_str().upper()
+    digits = [struct.pack(">d", x).hex().upper()[1:] for x in (right, wrong)]  # without the sign
+    assert [d in code for d in digits] == [True, False]
 
 
 def test_a_function_that_is_nowhere_is_told():
