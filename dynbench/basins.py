@@ -88,7 +88,7 @@ def minimum(loss: Loss | None, label: int) -> Minimum | None:
     return Minimum(
         x=tuple(w.x[0] for w in wells),
         value=sum(w.value for w in wells),
-        curvatures=tuple(sorted(w.curvatures[0] for w in wells)),
+        curvatures=tuple(sorted(c for w in wells for c in w.curvatures[:1])),
         barrier=min(w.barrier for w in wells),
         distance=min(w.distance for w in wells),
     )

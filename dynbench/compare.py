@@ -49,17 +49,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def compared(how: argparse.Namespace) -> int:
-    from dynbench import find
     from dynbench.store import find_run
     from dynbench.sweep.contest import contest
     from dynbench.sweep.definition import restored
+    from dynbench.sweep.problem import loss_of
     from dynbench.sweep.side import side
 
     run = find_run(how.run, Path(how.root))
     other = find_run(how.other, Path(how.root)) if how.other else run
     a, b = side(run, how.a, "--a", how.on), side(other, how.b, "--b", how.on)
     sweep = restored(run.manifest["sweep"], run.directory)
-    loss = find.loss(sweep.loss, sweep.dim)
+    loss = loss_of(sweep)
     found = contest(a, b, how.on, loss)
     if how.json:
         print(json.dumps(content(a, b, how.on, found), allow_nan=False))

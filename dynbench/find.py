@@ -81,8 +81,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
         check_score(owner, found)
     if found.minima:
         found = completed(owner, found)
-    if str(name).endswith(".py"):
-        agreed(owner, found)
+    agreed(owner, found, str(name).endswith(".py"))
     return found
 
 
@@ -104,14 +103,28 @@ def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, f
 AGREED: set[str] = set()  # digests of losses that were looked at
 
 
-def agreed(owner: str, found: Loss) -> None:
-    """Compares what a file declares with its function, unless that was done before."""
+def agreed(owner: str, found: Loss, own: bool) -> None:
+    """Compares what a file declares with its function, unless that was done before.
+
+    Ours are compared by tests, at their defaults; at other values what is listed is compared for them too.
+    """
     fixed = found if found.dim is not None else found.at(found.default_dim)
+    if not (own or fixed.values):
+        return
     key = digest(fixed)
     if key in AGREED:
         return
-    check_gradient(owner, fixed)
-    check_facts(owner, fixed, curved=not fixed.values or "minima" in fixed.functions)
+    moves = "minima" in fixed.functions
+    try:
+        if own:
+            check_gradient(owner, fixed)
+        check_facts(owner, fixed, curved=not fixed.values or moves)
+    except ValueError as error:
+        if not fixed.values:
+            raise
+        values = ", ".join(f"{n} = {v:g}" for n, v in fixed.parameters.items())
+        advice = "" if moves else "; `minima` and `separators` may be functions of the parameters"
+        raise ValueError(f"{error} (at {values}{advice})") from error
     AGREED.add(key)
 
 
@@ -120,7 +133,9 @@ def dynamics(name: str) -> Dynamics:
     module, label = load(str(name), "dynamics", "rule")
     found = getattr(module, "dynamics", None)
     if found is None and callable(getattr(module, "step", None)):
-        given = {k: getattr(module, k) for k in ("start", "limited", "bounds", "source") if hasattr(module, k)}
+        given = {
+            k: getattr(module, k) for k in ("start", "limited", "bounds", "source", "defaults") if hasattr(module, k)
+        }
         found = Dynamics(module.step, **{"source": f"user file {Path(name).name}", **given})
     if not isinstance(found, Dynamics):
         raise ValueError(f"{name} defines no rule: give it a function `step({', '.join(STEP)}, ...)`")
@@ -134,9 +149,20 @@ def dynamics(name: str) -> Dynamics:
     if found.limited is not None:
         check_signature(owner, found.limited, len(STEP), known)
     check_bounds(owner, found.bounds, known)
+    check_defaults(owner, found.defaults, known)
     text = inspect.getdoc(module) or inspect.getdoc(found.step) or ""
     files = getattr(module, "__files__", {})
     return replace(found, name=label, formula=found.formula or text.partition("\n")[0], files=files)
+
+
+def check_defaults(owner: str, defaults: Mapping[str, str], known: Mapping[str, float]) -> None:
+    """Each names a parameter, and the one thing of a loss that can be a default."""
+    fits = isinstance(defaults, Mapping) and all(name in known and text == "lmin" for name, text in defaults.items())
+    if not fits:
+        raise ValueError(
+            f"{owner}: `defaults` says which parameters are the loss's lowest value where none is given, like"
+            f" {{'f_star': 'lmin'}}, not {defaults!r}"
+        )
 
 
 def check_pair(loss: Loss, dynamics: Dynamics) -> None:

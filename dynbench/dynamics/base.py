@@ -24,6 +24,9 @@ class Dynamics:
     limited: Callable[..., bool] | None = None  # same arguments as step: whether a cap binds (for --record limited)
     # where a parameter is defined, {"cap": (0, inf)}; outside: a usage error
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)
+    # parameters whose default is the loss's: {"f_star": "lmin"} is Lmin, put in when a sweep is planned;
+    # the signature keeps a number, for plain Python
+    defaults: dict[str, str] = field(default_factory=dict, compare=False)
     # parameters that are decay rates a step: a memory m <- decay m + ... lasts lr/(1 - decay) in the time of the ODE
     decays: tuple[str, ...] = ()
     formula: str = ""  # first line of the file's docstring; `find` fills it in
@@ -35,3 +38,7 @@ class Dynamics:
     def parameters(self) -> dict[str, float]:
         """Names and defaults, read off the signature."""
         return defaults(self.step, after=6)
+
+    def parameters_on(self, lowest: float) -> dict[str, float]:
+        """Names and defaults on a loss whose lowest value is `lowest`; nan where that is needed and not known."""
+        return self.parameters | dict.fromkeys(self.defaults, lowest)

@@ -14,4 +14,9 @@ def step(x, g, value, norm, lr, state, f_star=0.0):
     return -(g * inverse) * (inverse * (lr * (value - f_star))), state
 
 
-dynamics = Dynamics(step, source="Su 2019, (8) and (10); Polyak 1969", bounds={"f_star": (-inf, inf)})
+dynamics = Dynamics(
+    step,
+    source="Su 2019, (8) and (10); Polyak 1969",
+    bounds={"f_star": (-inf, inf)},
+    defaults={"f_star": "lmin"},
+)

@@ -26,4 +26,5 @@ dynamics = Dynamics(
     source="Loizou, Vaswani, Laradji & Lacoste-Julien 2020, arXiv:2002.10542",
     limited=limited,
     bounds={"c": (0.0, inf), "step_cap": (0.0, inf), "f_star": (-inf, inf)},
+    defaults={"f_star": "lmin"},
 )

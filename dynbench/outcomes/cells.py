@@ -65,6 +65,7 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
       of those that did.
     * p_best, p_final: lowest and last L <= Lmin + first target.  nan, like p_global, where Lmin is unknown.
     * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
+    * `below_f_star`, where a rule of the run subtracts f_star from L: trajectories that met L < f_star.
     * further times and how many came back: see `times`.
     * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
       (as if they were random); `none`: deterministic, from one start: no interval.
@@ -109,6 +110,8 @@ def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians
     share("p_final", count["#final"], count["#final"], target)
     columns |= {name: count[f"#{name}"] for name in ENDS}
     share("p_global", count["#global"], count["#global"] + count["#unknown"], target)
+    if "#below_f_star" in count:
+        columns["below_f_star"] = integers(counts["#below_f_star"], table["f_star"].notna().to_numpy())
     columns["loss_median"] = middles["loss_median"]
     limits = middles["t_exit_median_lo"], middles["t_exit_median_hi"]
     came_back = known & (count["#unplaced"] == 0)

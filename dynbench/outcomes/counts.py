@@ -3,7 +3,8 @@
 `#n`, `#inside`, `#left`, `#left_diverged`, `#diverged_inside`, `#unknown`, `#escaped`, `#committed`, `#best`,
 `#final`, `#global`, `#returned`, `#hit` (see `cells`) and one column a status count trajectories.  `#may_escape`: those
 that stood or may have stood outside; `#doubtful`: those of whose exit only bounds are known; `#unplaced`: those that
-escaped and did not diverge, and may have come back, as the basin at their end is not known.  With N the budget,
+escaped and did not diverge, and may have come back, as the basin at their end is not known; `#below_f_star`: those
+that met L < f_star, where some rule subtracts that.  With N the budget,
 `#spared` sums N - t_exit over the escaped, `#late` counts escapes after N // 2 and `#late_steps` the steps at risk
 there: up to the exit, to the divergence or to N.  `#saved` sums N - t_hit over those that hit the first target.
 `#spared2` and
@@ -40,6 +41,7 @@ class Trajectories:
     t_diverged: Integers  # -1: never, or not known when
     t_exit_lo: Integers  # first step that may be outside the start's basin; t_exit where that is exact
     t_exit_hi: Integers  # first step that is certainly outside
+    f_star: Floats | None = None  # what the rule subtracts from L; nan where it does not
     x: Floats | None = None  # (dim, n), the last x, where labels alone do not tell basins
 
     @staticmethod
@@ -54,7 +56,10 @@ class Trajectories:
         best, value = (frame[c].to_numpy(float) for c in ("loss_best", "loss_final"))
         start_basin, basin = (frame[c].to_numpy(np.int64) for c in ("start_basin", "basin_final"))
         t_hit = None if hit is None else frame[hit].to_numpy(np.int64)
-        return Trajectories(t_exit, t_commit, t_hit, status, best, value, start_basin, basin, t_diverged, lo, hi, x)
+        f_star = frame["f_star"].to_numpy(float) if "f_star" in frame else None
+        return Trajectories(
+            t_exit, t_commit, t_hit, status, best, value, start_basin, basin, t_diverged, lo, hi, f_star, x
+        )  # fmt: skip
 
     @property
     def loss(self) -> Floats:
@@ -82,6 +87,8 @@ def counted(
         "#returned": out & (given.basin == given.start_basin),
         "#unplaced": out & (given.basin < 0) & ~lost,
     }
+    if given.f_star is not None:
+        events["#below_f_star"] = given.best < given.f_star
     columns = {"#n": np.bincount(codes, minlength=count)}
     columns |= {name: np.bincount(codes[event], minlength=count) for name, event in events.items()}
     columns["#inside"] = columns["#n"] - columns["#escaped"] - columns["#diverged_inside"]

@@ -66,7 +66,7 @@ def mechanism(
     would be needed, fewer starts are run, evenly spread.  Deterministic, and with the cell's own noise.
     """
     loss = loss.at(len(x0))
-    complete = {**loss.parameters, **dynamics.parameters} | dict(parameters)
+    complete = {**loss.parameters, **dynamics.parameters_on(basins.lowest_value(loss))} | dict(parameters)
     cell = Cell(loss, dynamics, complete, lr, temperature, gradient_noise, x0, basin, stream, steps, seed, workers)
     if not (np.asarray(basin) >= 0).any():
         return Mechanism("undecided", table([]), "The starts' basins are not known.")

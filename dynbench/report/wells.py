@@ -31,11 +31,11 @@ def place(loss: Loss | None, label: int) -> str:
 
 
 def value(loss: Loss, x: Sequence[float]) -> float:
-    """L(x) with the default parameters; inf where Python's floats give up."""
+    """L(x) at its parameters' values; inf where Python's floats give up."""
     try:
         if loss.value_grad is not None:
-            return float(loss.value_grad(x, [0.0] * len(x)))
+            return float(loss.value_grad(x, [0.0] * len(x), *loss.parameters.values()))
         assert loss.value is not None
-        return float(loss.value(x[0]))
+        return float(loss.value(x[0], *loss.parameters.values()))
     except (ArithmeticError, ValueError):
         return inf

@@ -16,10 +16,13 @@ def added_up(plan: Plan, piece: Piece, endings: Endings, context: Context) -> Ag
     codes, first = cells_of(piece, plan.sweep.by_start)
     columns = keys(plan, piece, first)
     table = pd.DataFrame({c: v for c, v in columns.items() if c != "seed" and (plan.sweep.by_start or not is_start(c))})
+    rows = piece.rows
+    f_star = rows.column("f_star")[piece.combination] if "f_star" in rows.names else np.full(len(piece.id), np.nan)
     given = Trajectories(
         t_exit=endings.t_exit, t_exit_lo=endings.t_exit_lo, t_exit_hi=endings.t_exit_hi,
         t_diverged=endings.t_diverged, t_commit=endings.t_commit, t_hit=endings.t_hit[0], status=endings.status,
         best=endings.best, value=endings.value, start_basin=piece.batch.basin, basin=endings.basin, x=endings.x,
+        f_star=f_star if "f_star" in context.parameters else None,
     )  # fmt: skip
     return of_cells(table, codes, given, context)
 

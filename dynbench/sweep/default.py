@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from dynbench import find
-from dynbench.basins import false_minima
+from dynbench.basins import false_minima, lowest_value
 from dynbench.losses.base import Loss
 from dynbench.sweep.grid import Arm, default_lr
 from dynbench.sweep.starts import Starts
@@ -33,7 +33,7 @@ def arms(loss: Loss, rules: list[str], lr: float | None = None) -> tuple[Arm, ..
 
 
 def caps(loss: Loss, lr: float) -> tuple[float, ...]:
-    """Caps from 1 to 1e6, four a decade; in one dimension 24 more around the predicted threshold D/(h L*).
+    """Caps from 1 to 1e6, four a decade; in one dimension 24 more around the predicted threshold D/(h (L* - Lmin)).
 
     The threshold is that of the lowest false minimum in the domain.
     """
@@ -41,7 +41,7 @@ def caps(loss: Loss, lr: float) -> tuple[float, ...]:
     lo, hi = loss.domain[0]
     false = [m for m in false_minima(loss) if lo <= m.x[0] <= hi]
     if loss.dim == 1 and false:
-        threshold = critical_cap(min(false, key=lambda m: m.value), lr)
+        threshold = critical_cap(min(false, key=lambda m: m.value), lr, lowest_value(loss))
         near = [0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0005, 1.001, 1.002, 1.005]
         near += [1.01, 1.015, 1.02, 1.03, 1.04, 1.05, 1.07, 1.1, 1.15, 1.2, 1.3, 1.5]
         values += [float(f"{f * threshold:.7g}") for f in near] if math.isfinite(threshold) else []

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dynbench import find
+from dynbench.basins import lowest_value
 from dynbench.batch import Batch, Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import noise
@@ -17,6 +18,7 @@ from dynbench.kernels.step import RECORDS
 from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label
 from dynbench.sweep.axes import whole
+from dynbench.sweep.problem import loss_of
 from dynbench.sweep.starts import Starts
 
 COMMON = {"lr": (0.0, math.inf), "temperature": (0.0, math.inf), "gradient_noise": (0.0, math.inf)}
@@ -91,7 +93,7 @@ class Plan:
 
     def __init__(self, sweep: Sweep):
         self.sweep = sweep
-        self.loss: Loss = find.loss(sweep.loss, sweep.dim)
+        self.loss: Loss = loss_of(sweep)
         check(sweep, self.loss)
         self.starts = sweep.starts.size(sweep.dim)
         arms: list[Rows] = []
@@ -111,7 +113,7 @@ class Plan:
         """An arm made ready, its axes checked against what its loss and rule take; nothing twice."""
         dynamics = find.dynamics(arm.dynamics)
         find.check_pair(self.loss, dynamics)
-        defaults = dict(self.loss.parameters) | dict(dynamics.parameters) | {
+        defaults = dict(self.loss.parameters) | dynamics.parameters_on(lowest_value(self.loss)) | {
             "lr": default_lr(self.loss), "temperature": 0.0, "gradient_noise": 0.0
         }  # fmt: skip
         bounds = {**self.loss.bounds, **dynamics.bounds, **COMMON}
@@ -126,6 +128,13 @@ class Plan:
                     raise ValueError(f"{name} = {value:g} is outside its bounds for {dynamics.name}: {lo:g} to {hi:g}")
                 if name == "lr" and value == 0.0:
                     raise ValueError("lr = 0 makes no step; it must be above 0")
+        for name in dynamics.defaults:
+            if name not in arm.axes and math.isnan(defaults[name]):
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(
+                    f"{dynamics.name} subtracts {name} from L, and no lowest value of {self.loss.name!r} is known:"
+                    f" give {flag}, such as {flag} 0 where L is never below 0"
+                )
         axes = [arm.axes.get(name, (value,)) for name, value in defaults.items()]
         if math.prod(len(axis) for axis in axes) > MOST_COMBINATIONS:
             raise ValueError(f"{dynamics.name}: the product of its axes has more than {MOST_COMBINATIONS} combinations")
@@ -239,7 +248,7 @@ def check(sweep: Sweep, loss: Loss) -> None:
 
 def default_lr(loss: Loss) -> float:
     """0.01, or the loss's own safe step where 0.01 is no stable step of gradient descent at its steepest minimum."""
-    steepest = max((max(m.curvatures) for m in loss.minima), default=0.0)
+    steepest = max((c for m in loss.minima for c in m.curvatures if math.isfinite(c)), default=0.0)
     return 0.01 if 0.01 * steepest <= 1.0 or loss.quench_lr == 0.0 else loss.quench_lr
 
 

@@ -164,6 +164,12 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
         )
     if (cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any():
         notes.append("P(escape) as an interval alone: exits are known between bounds only, and it lies between these.")
+    below = int(cells["below_f_star"].sum()) if "below_f_star" in cells else 0
+    if below:
+        notes.append(
+            f"{below} {'trajectory' if below == 1 else 'trajectories'} met L < f_star, where a rule that subtracts it"
+            " climbs (column below_f_star)."
+        )
     law = set(cells["randomness"])
     if "grid starts" in law:
         notes.append(
@@ -199,9 +205,11 @@ def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
     false = false_minima(loss)
     if loss.dim != 1 or len(false) != 1 or cells["lr"].nunique() != 1 or "cap" not in cells:
         return []
-    minimum = false[0]
-    threshold = critical_cap(minimum, float(cells["lr"].iloc[0]))
-    where = f"{minimum.x[0]:.6g}"
-    return [
-        f"Predicted for the minimum at {where}: escapes of the capped flow begin at cap D/(h L*) = {threshold:.6g}."
-    ]
+    minimum, f_star = false[0], cells.loc[cells["cap"].notna(), "f_star"] if "f_star" in cells else pd.Series([0.0])
+    if f_star.nunique() != 1:
+        return []
+    shift = float(f_star.iloc[0])
+    threshold = critical_cap(minimum, float(cells["lr"].iloc[0]), shift)
+    where, height = f"{minimum.x[0]:.6g}", "L*" if shift == 0.0 else "(L* - f_star)"
+    told = f"escapes of the capped flow begin at cap D/(h {height}) = {threshold:.6g}."
+    return [f"Predicted for the minimum at {where}: {told}"]

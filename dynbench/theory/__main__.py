@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m dynbench.theory", allow_abbrev=False, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Prints exact answers and thresholds for every minimum of a loss.",
+        description="Prints exact answers and thresholds for every minimum of a loss; its parameters are flags too.",
     )  # fmt: skip
     p.add_argument("--loss", metavar="NAME", required=True, help="a loss by name, or the path of a .py file")
     p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or 1 with --x0)")
@@ -46,27 +46,34 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
     p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
     p.add_argument("--x0", metavar="X", help="start, in one dimension (default: the minima)")
-    p.add_argument("--f-star", metavar="F", default="0", help="the value that rules subtract from L (default 0)")
+    p.add_argument("--f-star", metavar="F", help="the value that rules subtract from L (default: the loss's lowest)")
     p.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     return p
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    how = parser().parse_args(sys.argv[1:] if argv is None else argv)
-    return replied(lambda: printed(how))
+    from dynbench.sweep.arguments import joined
+
+    how, rest = parser().parse_known_args(joined(sys.argv[1:] if argv is None else argv))
+    return replied(lambda: printed(how, rest))
 
 
-def printed(how: argparse.Namespace) -> int:
+def printed(how: argparse.Namespace, rest: list[str]) -> int:
     """Prints all that is known."""
-    content = known(how)
+    content = known(how, rest)
     print(json.dumps(plain(content), allow_nan=False) if how.json else table(content))
     return 0
 
 
-def known(how: argparse.Namespace) -> dict[str, Any]:
-    """Everything, under the names of the functions and of a sweep's columns."""
+def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
+    """Everything, under the names of the functions and of a sweep's columns.
+
+    `rest`: the flags that are not of the command, so of the loss's parameters.
+    """
     from dynbench import find
+    from dynbench.basins import lowest_value
+    from dynbench.sweep.arguments import parameters
     from dynbench.sweep.axes import number, whole
     from dynbench.sweep.grid import default_lr
     from dynbench.theory.predictions import predictions
@@ -78,13 +85,22 @@ def known(how: argparse.Namespace) -> dict[str, Any]:
         dim = whole(how.dim, "--dim", 1, 10**6)
     elif loss.dim is None and how.x0 is not None:
         dim = 1
-    loss = find.loss(how.loss, dim)
+    values = {name: number(text, f"--{name}") for name, text in parameters(rest).items()}
+    for name in values:
+        if name not in loss.parameters and not loss.parameters:
+            raise ValueError(f"unknown flag --{name}: {loss.name} has no parameters (see --help)")
+        if name not in loss.parameters:
+            raise ValueError(f"{loss.name} has no parameter {name!r}{find.nearest(name, list(loss.parameters))}")
+        lo, hi = loss.bounds.get(name, (-math.inf, math.inf))
+        if not lo <= values[name] <= hi:
+            raise ValueError(f"{name} = {values[name]:g} is outside its bounds: {lo:g} to {hi:g}")
+    loss = find.loss(how.loss, dim, values)
     lr = number(how.lr, "--lr") if how.lr is not None else default_lr(loss)
     temperature = number(how.temperature, "--temperature") if how.temperature is not None else None
     if lr <= 0.0 or (temperature is not None and temperature < 0.0):
         raise ValueError("--lr is above 0 and --temperature not below it")
     steps = [whole(text, "--steps", 1, 10**15) for text in how.steps.split(",")]
-    f_star = number(how.f_star, "--f-star")
+    f_star = number(how.f_star, "--f-star") if how.f_star is not None else lowest_value(loss)
     x0 = number(how.x0, "--x0") if how.x0 is not None else None
     if x0 is not None and dim != 1:
         raise ValueError(f"--x0 is for one dimension; here it is {dim}")
@@ -94,6 +110,7 @@ def known(how: argparse.Namespace) -> dict[str, Any]:
         "loss": loss.name,
         "formula": loss.formula,
         "dim": dim,
+        "parameters": loss.parameters,
         "lr": lr,
         "temperature": temperature,
         "steps": steps,
@@ -122,7 +139,9 @@ def plain(value: Any) -> Any:
 def table(content: dict[str, Any]) -> str:
     """For a person: a paragraph a minimum, without the lines that say nothing."""
     noise = f", temperature {content['temperature']:g}" if content["temperature"] else ""
-    lines = [f"{content['loss']}: L = {content['formula']}", f"{content['dim']}-D, lr {content['lr']:g}{noise}"]
+    lines = [f"{content['loss']}: L = {content['formula']}"]
+    own = [f"{name} {value:g}" for name, value in content["parameters"].items()]
+    lines.append(", ".join([f"{content['dim']}-D", *own, f"lr {content['lr']:g}{noise}"]))
     lines.append(f"Lyapunov exponent of the global flow at a false minimum: {content['lyapunov']:.8g} a step")
     for m in content["minima"]:
         place = ", ".join(f"{c:.10g}" for c in m["x"][:4]) + (", ..." if len(m["x"]) > 4 else "")

@@ -33,23 +33,26 @@ class Coordinate:
 
 
 def coordinate(loss: Loss) -> Coordinate:
-    """The curve of a tensor loss at its default parameters."""
+    """The curve of a tensor loss at its parameters' values."""
     if not loss.tensor:
         raise ValueError(f"loss {loss.name!r} is no sum over coordinates: it has no one-dimensional curve")
-    return made(loss.value, loss.grad, loss.value_grad)
+    return made(loss.value, loss.grad, loss.value_grad, loss.values)
 
 
 @cache
-def made(value: Any, grad: Any, value_grad: Any) -> Coordinate:
-    if value_grad is None:
+def made(value: Any, grad: Any, value_grad: Any, parameters: tuple[float, ...]) -> Coordinate:
+    """The curve of these functions; no parameters: their defaults."""
+    if value_grad is None and not parameters:
         return Coordinate(value, grad)
+    if value_grad is None:
+        return Coordinate(lambda x: value(x, *parameters), lambda x: grad(x, *parameters))
 
     def height(x: float) -> float:
-        return float(value_grad([x], [0.0]))
+        return float(value_grad([x], [0.0], *parameters))
 
     def slope(x: float) -> float:
         g = [0.0]
-        value_grad([x], g)
+        value_grad([x], g, *parameters)
         return g[0]
 
     return Coordinate(height, slope)

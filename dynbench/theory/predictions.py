@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dynbench.basins import lowest_value
 from dynbench.losses.base import Loss, Minimum
 from dynbench.theory import kramers, passage, thresholds
 from dynbench.theory.chain import Exits, exits
@@ -27,16 +28,18 @@ def predictions(
     lr: float,
     temperature: float | None = None,
     steps: Iterable[int] = (100, 500, 2500),
-    f_star: float = 0.0,
+    f_star: float | None = None,
     x0: float | None = None,
     labels: Iterable[int] | None = None,
 ) -> list[Record]:
     """One record for each minimum (of those `labels`); its names are those of the functions and of a sweep's columns.
 
+    `f_star`: what rules subtract from L (default: the loss's lowest value).
     Random walks start at the minimum, or at x0 (one dimension) in the basin that holds it.  In more dimensions the
     minima of a separable loss are those with all coordinates in one well.
     """
     chosen = range(len(loss.minima)) if labels is None else labels
+    f_star = lowest_value(loss) if f_star is None else f_star
     budgets = tuple(steps)
     records = []
     for label in chosen:

@@ -11,6 +11,7 @@ from math import ceil, exp, inf, nan, sqrt
 import numpy as np
 from scipy.stats import t as student
 
+from dynbench.basins import lowest_value
 from dynbench.batch import Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
@@ -75,7 +76,7 @@ def problem_of(
     points = np.ascontiguousarray(np.atleast_2d(np.asarray(starts, float)))
     if temperature <= 0.0 and gradient_noise <= 0.0:
         raise ValueError("a rule without noise has nothing to be split: give it a temperature or noise in the gradient")
-    given = {**loss.parameters, **dynamics.parameters}
+    given = {**loss.parameters, **dynamics.parameters_on(lowest_value(loss))}
     if unknown := set(parameters) - set(given):
         raise ValueError(f"{dynamics.name} on {loss.name} has no parameter {min(unknown)!r}")
     values = tuple(float(v) for v in {**given, **parameters}.values())

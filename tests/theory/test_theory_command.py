@@ -76,7 +76,7 @@ def test_a_mistake_is_told_in_one_line(capsys, line, words):
     assert words in err
 
 
-@pytest.mark.parametrize("line", ["", "--loss quartic --temp 1", "--loss quartic --tempo 1"])
+@pytest.mark.parametrize("line", ["", "--loss quartic --dim"])
 def test_a_wrong_flag_too(capsys, line):
     with pytest.raises(SystemExit) as stopped:
         main(line.split())
