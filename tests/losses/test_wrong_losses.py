@@ -205,7 +205,9 @@ def test_minima_may_be_functions_of_the_parameters(tmp_path):
 
 
 def test_a_parameter_that_moves_constant_minima_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"minimum 0: L' is -0.1 at x = -1.04668053, not 0[^\n]*x = -1\.0 \(at tilt = 0; `minima` and"):
+    with pytest.raises(
+        ValueError, match=r"minimum 0: L' is -0.1 at x = -1.04668053, not 0[^\n]*x = -1\.0 \(at tilt = 0; "
+    ):
         read(tmp_path, WELL, tilt=0.0)
 
 
