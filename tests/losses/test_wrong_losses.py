@@ -285,7 +285,13 @@ def test_correct_losses_with_kinks_steep_walls_or_flat_ends_pass(tmp_path):
     far = swapped(waves, ("1e-3 * math.sin(5e3 * x) ** 2 + x * x", "1e6 + (x - 1e6) ** 4"),
                   ("5.0 * math.sin(1e4 * x) + 2.0 * x", "4.0 * (x - 1e6) ** 3"),
                   ("((-9.0, 9.0),)", "((999999.0, 1000001.0),)"))  # fmt: skip
-    for text in (KINKS, flat, waves, far):
+    wide = swapped(
+        flat,
+        ("return 1.0 - math.exp(-400.0 * x * x)", "return x * x / (1.0 + x * x)"),
+        ("return 800.0 * x * math.exp(-400.0 * x * x)", "return 2.0 * x / ((1.0 + x * x) * (1.0 + x * x))"),
+        ("((-9.0, 9.0),)", "((-1e4, 1e4),)"),
+    )  # nearly flat nearly everywhere
+    for text in (KINKS, flat, waves, far, wide):
         assert read(tmp_path, text).dim == 1
     with pytest.raises(ValueError, match="the gradient is not that of L"):
         read(tmp_path, swapped(far, ("4.0 * (x - 1e6)", "4.1 * (x - 1e6)")))
