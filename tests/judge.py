@@ -65,14 +65,14 @@ def batch_labels(loss: Loss, x: np.ndarray, tolerance: float) -> np.ndarray:
     return found
 
 
-def lowest_pass(loss: Loss) -> float:
-    """Below it every connected set of points holds one minimum."""
-    return min(m.value + m.barrier for m in loss.minima)
+def floor_of(loss: Loss) -> float:
+    """Well below the lowest pass: there every connected set of points holds one minimum."""
+    return min(m.value + 0.8 * m.barrier for m in loss.minima)
 
 
 def asked(loss: Loss, path: np.ndarray, floor: float) -> np.ndarray:
-    """The steps (of a path (steps + 1, dim)) at which the label may differ from the one before: those at or above the
-    lowest pass, and those that were reached from the step before across it."""
+    """The steps of a path (steps + 1, dim) at which the label may differ from the one before: those above the floor,
+    and those that were reached from the step before across it."""
     value, _ = gradient(loss, path.T)
     high = ~(value < floor)
     u = np.linspace(0.0, 1.0, 12)[1:-1]
@@ -93,7 +93,7 @@ def exits(loss: Loss, paths: np.ndarray, start: np.ndarray) -> np.ndarray:
 
     The steps asked of all paths are labelled together, the early ones first, as most paths need no more.
     """
-    floor = lowest_pass(loss)
+    floor = floor_of(loss)
     found, steps = np.full(len(paths), -1), paths.shape[1]
     queries = [np.flatnonzero(asked(loss, path, floor)) for path in paths]
     for first in range(0, steps, 100):

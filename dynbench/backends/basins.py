@@ -54,9 +54,12 @@ class Basins:
         return self.table.size > 0
 
     @property
-    def addresses(self) -> Integers:
-        """Of the door, the floats and the table (0: none)."""
-        return np.array([self.door, self.floats.ctypes.data, self.table.ctypes.data if self.exact else 0], np.int64)
+    def numbers(self) -> Integers:
+        """What a kernel must know: the addresses of the door, the floats and the table (0: none); how many parameters
+        the loss has; the room of a flow."""
+        table = self.table.ctypes.data if self.exact else 0
+        fixed = len(self.parameters), self.places["ROOM"]
+        return np.array([self.door, self.floats.ctypes.data, table, *fixed], np.int64)
 
     @property
     def places(self) -> dict[str, int]:
@@ -91,7 +94,7 @@ class Basins:
 
     def call(self, function: int, work: Floats, t: Integers, count: int) -> int:
         """One of the functions behind the door, which holds no lock."""
-        _, known, table = (int(a) for a in self.addresses)
+        _, known, table, *_ = (int(a) for a in self.numbers)
         return int(DOOR(self.door)(work.ctypes.data, t.ctypes.data, count, known, table, function))
 
 

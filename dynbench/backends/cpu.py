@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from dynbench.backends.basins import basins
 from dynbench.backends.tables import sphere, tables
 from dynbench.batch import Batch, Endings, Integers
 from dynbench.dynamics.base import Dynamics
@@ -50,7 +51,7 @@ class Cpu:
         count, dim = len(batch), loss.dim
         order = np.argsort(targets)[::-1]
         levels = loss.minimum_value + np.array(targets, float)[order]
-        kinds = 5 + (len(RECORDS) if record else 0)
+        kinds = 6 + (len(RECORDS) if record else 0)
         times, reached = np.empty((kinds, count), np.int64), np.empty((len(targets), count), np.int64)
         ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim + 1))
         columns = (
@@ -64,13 +65,15 @@ class Cpu:
         )
         stop = np.zeros(1, np.int64)
         seed, outputs = int(np.uint64(batch.seed).view(np.int64)), (times, reached, ends)
-        slice_of = kernel(columns, steps, seed, levels, tables(loss), sphere(loss), outputs, kept, int(early), stop)
+        known = None if loss.tensor or not loss.minima else basins(loss)  # to be kept while the kernel reads it
+        arrays = (*tables(loss), np.zeros(5, np.int64) if known is None else known.numbers)
+        slice_of = kernel(columns, steps, seed, levels, arrays, sphere(loss), outputs, kept, int(early), stop)
         ranges = slices(count, steps, dim, self.workers)
         updates = threads(slice_of, ranges, self.workers, stop, self.progress, self.stop)
         hit = reached if len(targets) == 1 else reached[np.argsort(order)]
-        records = dict(zip(RECORDS, times[5:], strict=bool(record)))
+        records = dict(zip(RECORDS, times[6:], strict=bool(record)))
         return Endings(
-            t_exit=times[0], t_exit_lo=times[0], t_exit_hi=times[0],
+            t_exit=times[0], t_exit_lo=times[0] if known is None else times[5], t_exit_hi=times[0],
             t_diverged=times[4], t_commit=times[1], t_hit=hit, status=times[2], basin=times[3],
             value=ends[0], best=ends[1], x=ends[2:], records={name: records[name] for name in record}, paths=kept,
             updates=updates,

@@ -14,15 +14,22 @@ from dynbench.kernels.shape import (
     END_VALUE,
     EXIT,
     FLOATS,
+    FLOW_CELLS,
+    FLOW_DOOR,
+    FLOW_FLOATS,
+    GIVEN,
+    GIVEN_ROW,
     GN,
     GONE,
     LABEL,
     LABELS,
     LAST,
     LR,
+    MAYBE,
     MEMORY,
     OWN,
     PLACES,
+    ROOM,
     SCALARS,
     SEPARATORS,
     SNAP,
@@ -82,7 +89,7 @@ def settings(s, w, t, columns, first, last):
 
 def furnish(s, w, t, levels, tables, sphere):
     """What is the same for all trajectories: behind the rows the tables, as `events` has it; centre and radii."""
-    separators, wells, floors, margins, centres, hessians, halves = tables
+    separators, wells, floors, margins, centres, hessians, halves, flow = tables
     place = s.height * s.lanes
     for column in (levels, separators, floors, margins):
         for value in column:
@@ -95,7 +102,10 @@ def furnish(s, w, t, levels, tables, sphere):
             w[place + many * s.dim * (1 + s.dim) + j * s.dim + d] = halves[j, d]
             for e in range(s.dim):
                 w[place + many * s.dim + (j * s.dim + d) * s.dim + e] = hessians[j, d, e]
+    place += many * s.dim * (2 + s.dim)
     counts = (PLACES + s.dim) * s.lanes
+    t[counts + FLOW_DOOR], t[counts + FLOW_FLOATS], t[counts + FLOW_CELLS] = flow[0], flow[1], flow[2]
+    t[counts + ROOM], t[counts + GIVEN], t[counts + GIVEN_ROW] = place, flow[3], s.p
     t[counts + TARGETS], t[counts + SEPARATORS], t[counts + WELLS] = levels.size, separators.size, wells.size
     t[counts + TABLES], t[counts + MEMORY], t[counts + FLOATS] = s.height * s.lanes, s.s, s.state
     t[counts + SNAP] = s.snap
@@ -108,7 +118,7 @@ def load(s, w, t, columns, hits, first, last):
     """Puts trajectories first, first + 1, ... into the lanes; lanes beyond `last` repeat its last one."""
     lanes = s.lanes
     flood(t, 0, (PLACES + s.dim) * lanes, 0)
-    for row in (EXIT, COMMIT, LAST):
+    for row in (EXIT, COMMIT, MAYBE, LAST):
         flood(t, row * lanes, (row + 1) * lanes, -1)
     flood(t, hits, t.size, -1)
     settings(s, w, t, columns, first, last)

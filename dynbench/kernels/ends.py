@@ -10,14 +10,13 @@ import numpy as np
 
 from dynbench.kernels.events import (
     await_next,
-    core_at,
     label_at,
     position,
     relabel,
     set_free,
     value_met,
 )
-from dynbench.kernels.fences import fence
+from dynbench.kernels.fences import fence, flow_label
 from dynbench.kernels.shape import (
     ABSORBED,
     APART,
@@ -45,6 +44,7 @@ from dynbench.kernels.shape import (
     LAST,
     LIMITED,
     LIMITED_SNAP,
+    MAYBE,
     MEMORY,
     MOVED,
     NEXT,
@@ -151,6 +151,8 @@ def release(w, t, k, b, c, seed):
         tested = (k - 1) // PERIOD * PERIOD  # the last step at which the lane was known to be sound
         if t[EXIT * LANES + i] > tested:
             t[EXIT * LANES + i] = -1
+        if t[MAYBE * LANES + i] > tested:
+            t[MAYBE * LANES + i] = -1
         if t[COMMIT * LANES + i] > tested:
             t[COMMIT * LANES + i] = -1
         if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
@@ -185,7 +187,7 @@ def finish(w, t, steps, judged, window, seed):
         if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
             t[GLOBAL * LANES + i] += steps + 1 - t[SINCE * LANES + i]
         if CORES:
-            t[LABEL * LANES + i] = core_at(w, t, i)
+            t[LABEL * LANES + i] = flow_label(w, t, i)
         elif LABELLED and not COUNTING and t[COMMIT * LANES + i] >= 0:  # it has had no walls since
             for d in range(DIM):
                 t[(PLACES + d) * LANES + i] = position(w, t, w[(X + d) * LANES + i])

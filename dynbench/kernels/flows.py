@@ -11,7 +11,7 @@ from typing import Any
 from dynbench.kernels import dop853, shape
 from dynbench.kernels.lift import inline, name
 from dynbench.kernels.link import address
-from dynbench.kernels.texts import CALLED, DOOR, HEAD, Helpers, constants, door, functions_of
+from dynbench.kernels.texts import CALLED, DOOR, HEAD, POINTERS, Helpers, constants, door, functions_of
 from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
@@ -80,9 +80,8 @@ def flow_source(loss: Loss) -> str:
     known |= places(loss.dim, len(loss.parameters))
     head = HEAD.format(what=f" from the text of the loss {loss.name}, for its gradient flow")
     texts = [CALLED + text for _, text in functions_of("flow")]
-    pointers = "from llvmlite import ir\nfrom numba.extending import intrinsic\n"
-    pointers += "\n".join(text for _, text in functions_of("pointer"))
-    lines = [head, constants(known), pointers, *helpers.texts.values(), DOOR, slope, *texts]
+    pointers = [text for _, text in functions_of("pointer")]
+    lines = [head, POINTERS, constants(known), *pointers, *helpers.texts.values(), DOOR, slope, *texts]
     return "\n".join([*lines, door(("look", "many", "slopes", "trace"), 5)])
 
 

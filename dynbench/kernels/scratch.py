@@ -51,7 +51,7 @@ class Room:
 
 def whole(places: Shape, steps: int, leaping: bool, levels: Floats, tables: Sequence[np.ndarray[Any, Any]]) -> Room:
     """For trajectories; `leaping`: whether lanes may end before the others."""
-    floats = levels.size + sum(table.size for table in tables if table.dtype == np.float64)
+    floats = levels.size + sum(table.size for table in tables if table.dtype == np.float64) + int(tables[7][4])
     integers = LABELS + tables[1].size + levels.size * places.lanes
     return Room(places, begins(PATIENCE, steps - WINDOW if leaping else 0), floats, integers)
 

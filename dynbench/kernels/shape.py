@@ -19,13 +19,17 @@ SCALARS = 19
 # rows of `t` (int64).  EXIT to BOUND are what a trajectory ended with, in the order of a backend's
 # output: GONE (when it diverged), BEST_STEP and BOUND (limited steps) are written at its end
 STREAM = 0
-EXIT, COMMIT, STATUS, LABEL, GONE, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND = range(1, 11)
-START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN = range(11, 18)
+EXIT, COMMIT, STATUS, LABEL, GONE, MAYBE, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND = range(1, 12)
+START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN = range(12, 19)
 FATE = EXIT  # of a first passage
-PLACES = 18  # first of DIM rows: each coordinate's well, from the left
+PLACES = 19  # first of DIM rows: each coordinate's well, from the left
 # what stands behind these: numbers of targets, separators, wells or cores; where in `w` the tables begin; first row of
-# the rule's memory, floats of it a coordinate, first row of `snap`; from LABELS on the label of each well
-TARGETS, SEPARATORS, WELLS, TABLES, MEMORY, FLOATS, SNAP, LABELS = range(8)
+# the rule's memory, floats of it a coordinate, first row of `snap`; of basins that the flow tells (see `flows`), the
+# addresses of its door, of its floats and of its table, the room that it works in, the loss's parameters and their
+# first row; from LABELS on the label of each well
+TARGETS, SEPARATORS, WELLS, TABLES, MEMORY, FLOATS, SNAP = range(7)
+FLOW_DOOR, FLOW_FLOATS, FLOW_CELLS, ROOM, GIVEN, GIVEN_ROW, LABELS = range(7, 14)
+# MAYBE: the first step that may be outside the start's basin; EXIT: the first one that is
 # FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is a repeat
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)

@@ -41,11 +41,12 @@ DOOR = """
 _integer = types.int64
 SIGNATURE = _integer(types.CPointer(types.float64), types.CPointer(_integer), _integer, _integer, _integer, _integer)
 """
-DRIVER = """
-from llvmlite import ir
-from numba import carray
+POINTERS = """from llvmlite import ir
 from numba.extending import intrinsic
-from dynbench.kernels.shape import Shape
+"""
+DRIVER = f"""
+from numba import carray
+{POINTERS}from dynbench.kernels.shape import Shape
 """
 ENTRANCE = """
 @cfunc(types.int64(types.CPointer(types.int64)), error_model='numpy')
@@ -144,4 +145,5 @@ def lanes_source(places: Shape) -> str:
     fixed = constants({n.upper(): getattr(places, n) for n in PLACES} | {"COUNTS": counts})
     texts = [CALLED + text for module in ("events", "fences", "ends", "lanes") for _, text in functions_of(module)]
     head = HEAD.format(what=" from its kernels' text for all lanes")
-    return "\n".join([head, fixed, DOOR, *texts, door(LANES, 5)])
+    pointers = [text for _, text in functions_of("pointer")]
+    return "\n".join([head, POINTERS, fixed, DOOR, *pointers, *texts, door(LANES, 5)])

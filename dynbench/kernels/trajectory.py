@@ -94,7 +94,8 @@ def run(
     s: the Shape.  functions: addresses of the two doors, of the pair (`step`) and of the block (`lanes` and `ends`), to
     be called with w, t and four integers, of which the fifth or sixth argument tells what is to be done.
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
-    levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves.
+    levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves,
+    numbers of the flow.
     sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (10, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
