@@ -80,7 +80,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     if found.score is not None:
         check_score(owner, found)
     if found.minima:
-        found = completed(owner, found)
+        found = completed(found)
     agreed(owner, found, str(name).endswith(".py"))
     return found
 
@@ -91,7 +91,7 @@ def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, f
     What goes wrong in its functions is one sentence.
     """
     try:
-        return found.at(dim, parameters)
+        return found.bare(dim, parameters)
     except (ValueError, TypeError, ArithmeticError, LookupError) as error:
         if not found.functions or (isinstance(error, ValueError) and str(error).startswith(owner)):
             raise

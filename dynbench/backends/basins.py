@@ -14,7 +14,7 @@ one about the same centre is taken; where there is none, or the list falls short
 import ctypes
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,8 @@ def numbers(loss: Loss) -> Floats:
     assert loss.dim is not None
     box = np.array(loss.box(loss.dim))
     half = np.diff(box)[:, 0] / 2.0
-    rate = loss.quench_lr or 1.0 / max(c for m in loss.minima for c in m.curvatures)
+    steepest = max((c for m in loss.minima for c in m.curvatures if 0.0 < c < inf), default=1.0)
+    rate = loss.quench_lr or 1.0 / steepest
     head = np.zeros(flows.FIRST)
     head[[flows.TOLERANCE, flows.RATE, flows.MINIMA]] = ACCURACY, rate, len(loss.minima)
     squares = [[*row, *[0.0] * (dop853.STAGES - len(row))] for row in dop853.A]

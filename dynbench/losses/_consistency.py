@@ -195,7 +195,7 @@ def disagreement(
 # ---- minima, walls, barriers -------------------------------------------------------------------------
 
 
-def completed(owner: str, loss: Loss) -> Loss:
+def completed(loss: Loss) -> Loss:
     """The loss with what follows from the rest where it is not given: curvatures, and in one dimension
     or for separable losses barriers (inf) and distances (inf or nan) of minima that have walls.
 
@@ -203,7 +203,8 @@ def completed(owner: str, loss: Loss) -> Loss:
     """
     if not loss.minima:
         return loss
-    surface = Surface(owner, loss if loss.dim is not None else loss.at(loss.default_dim))
+    owner = f"loss {loss.name!r}"
+    surface = Surface(owner, loss if loss.dim is not None else loss.bare(loss.default_dim))
     return replace(loss, minima=tuple(filled(surface, label) for label in range(len(loss.minima))))
 
 

@@ -122,9 +122,19 @@ class Loss:
     def at(self, dim: int | None, parameters: Mapping[str, float] | None = None) -> "Loss":
         """This loss in `dim` dimensions, its minima and walls those at these parameter values.
 
-        None leaves the dimension as it is.  Parameters that are not named keep their values.
-        Raises ValueError where there is no such member of the family.
+        None leaves the dimension as it is.  Parameters that are not named keep their values.  What
+        functions of the parameters leave out is worked out (`_consistency.completed`).  Raises
+        ValueError where there is no such member of the family.
         """
+        found = self.bare(dim, parameters)
+        if found is self or not found.functions or (found.dim is None and not found.separable):
+            return found
+        from dynbench.losses._consistency import completed  # it needs this file
+
+        return completed(found)
+
+    def bare(self, dim: int | None, parameters: Mapping[str, float] | None = None) -> "Loss":
+        """The same, its minima as the functions give them."""
         lo, hi = self.dims
         dim = self.dim if dim is None else dim
         if self.dim is not None and dim != self.dim:
@@ -136,6 +146,8 @@ class Loss:
         if len(values) > len(known):
             raise ValueError(f"loss {self.name!r} has no parameter {list(values)[-1]!r}")
         functions = self.functions
+        if dim == self.dim and values == known and not any(callable(getattr(self, n, None)) for n in functions):
+            return self
         facts: dict[str, Any] = {}
         for name, function in functions.items():
             takes_dim = len(inspect.signature(function).parameters) > len(known)

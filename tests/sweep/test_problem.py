@@ -170,3 +170,38 @@ def test_with_it_the_flow_settles_where_the_loss_lies_below_zero(tmp_path, capsy
     assert [cell["below_f_star"] for cell in json.loads(capsys.readouterr().out)["cells"]] == [
         cell["below_f_star"] for cell in zero
     ]
+
+
+ROSENBROCK = """
+from dynbench import Loss, Minimum
+
+def value_grad(x, g, steepness=100.0):
+    total = 0.0
+    for d in range(len(x)):
+        g[d] = 0.0
+    for d in range(len(x) - 1):
+        a = x[d + 1] - x[d] * x[d]
+        b = 1.0 - x[d]
+        total = total + (steepness * (a * a) + b * b)
+        g[d] = g[d] - 4.0 * steepness * (x[d] * a) - 2.0 * b
+        g[d + 1] = g[d + 1] + 2.0 * steepness * a
+    return total
+
+def minima(dim, steepness=100.0):
+    return (Minimum((1.0,) * dim, 0.0),)
+
+loss = Loss("Rosenbrock", "Rosenbrock 1960", ((-2.0, 2.0),), None, minima, value_grad=value_grad, dims=(2, 3))
+"""
+
+
+def test_rosenbrock_in_three_dimensions(tmp_path, capsys):
+    """Minima of a loss of free dimension that is not separable: by a function of the dimension."""
+    name = written(tmp_path, ROSENBROCK)
+    argv = ["--loss", name, "--dim", "3", "--dynamics", "gradient", "--starts", "uniform:20", "--steps", "4000"]
+    assert main([*argv, "--steepness", "10", "--lr", "0.004", "--out", str(tmp_path / "out"), "--json"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["start_basin"], cell["n"], cell["escaped"]) == (0, 20, 0)
+    assert cell["p_final"] > 0.5
+    assert planned(name, Arm("sign"), dim=2).loss.minima[0].curvatures[1] == pytest.approx(1001.6, rel=1e-4)
+    with pytest.raises(ValueError, match="defined for dimensions 2 to 3, not 4"):
+        planned(name, Arm("sign"), dim=4)
