@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def compared(how: argparse.Namespace) -> int:
-    from dynbench.store import find_run
+    from dynbench.store import find_run, notes, old_tables
     from dynbench.sweep.contest import contest
     from dynbench.sweep.definition import restored
     from dynbench.sweep.problem import loss_of
@@ -57,14 +57,16 @@ def compared(how: argparse.Namespace) -> int:
 
     run = find_run(how.run, Path(how.root))
     other = find_run(how.other, Path(how.root)) if how.other else run
-    a, b = side(run, how.a, "--a", how.on), side(other, how.b, "--b", how.on)
-    sweep = restored(run.manifest["sweep"], run.directory)
-    loss = loss_of(sweep)
-    found = contest(a, b, how.on, loss)
+    with old_tables(run, other):
+        a, b = side(run, how.a, "--a", how.on), side(other, how.b, "--b", how.on)
+        sweep = restored(run.manifest["sweep"], run.directory)
+        loss = loss_of(sweep)
+        found = contest(a, b, how.on, loss)
+        text = told(a, b, how.on, found, loss)
     if how.json:
-        print(json.dumps(content(a, b, how.on, found), allow_nan=False))
+        print(json.dumps(content(a, b, how.on, found) | {"outdated": notes(run, other)}, allow_nan=False))
     else:
-        print(told(a, b, how.on, found, loss))
+        print("\n".join([*notes(run, other), text]))
     return 0
 
 

@@ -39,10 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def explained(how: argparse.Namespace) -> int:
-    import pandas as pd
-
-    from dynbench.basins import false_labels
-    from dynbench.store import find_run, write_whole
+    from dynbench.store import find_run, notes, old_tables, write_whole
     from dynbench.sweep.axes import whole
     from dynbench.sweep.definition import restored
     from dynbench.sweep.grid import Plan
@@ -51,22 +48,32 @@ def explained(how: argparse.Namespace) -> int:
     if not run.finished:
         raise ValueError(f"the run in {run.directory} is not finished; run its command again first")
     workers = whole(how.workers, "--workers", 1, 4096) if how.workers is not None else None
-    plan = Plan(restored(run.manifest["sweep"], run.directory))
-    cells = run.cells[run.cells["start_basin"].isin(false_labels(plan.loss, run.cells["start_basin"]))]
-    cells = cells[cells["escaped"] > 0].reset_index(drop=True)
-    if cells.empty:
-        raise ValueError("no cell of this run escapes from a false minimum: there is nothing to explain")
-    chosen = cells if how.all else pd.concat([some(group) for _, group in cells.groupby("dynamics", sort=False)])
-    found = [of_cell(plan, cell, workers) for _, cell in chosen.iterrows()]
-    tables = {name: pd.concat([part[name] for part in found], ignore_index=True) for name in found[0]}
+    with old_tables(run):
+        plan = Plan(restored(run.manifest["sweep"], run.directory))
+        tables = explanations(plan, run.cells, how.all, workers)
     for name, table in tables.items():
         write_whole(run.directory / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
     if how.json:
         content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
-        print(json.dumps({"schema": 1, "run": run.name} | content, allow_nan=False))
+        print(json.dumps({"schema": 1, "run": run.name, "outdated": notes(run)} | content, allow_nan=False))
     else:
-        print(told(plan, tables))
+        print("\n".join([*notes(run), told(plan, tables)]))
     return 0
+
+
+def explanations(plan: "Plan", table: "pd.DataFrame", every: bool, workers: int | None) -> dict[str, "pd.DataFrame"]:
+    """Mechanisms, halvings and rounding certificates of a run's cells, some of each rule or every one that escapes."""
+    import pandas as pd
+
+    from dynbench.basins import false_labels
+
+    cells = table[table["start_basin"].isin(false_labels(plan.loss, table["start_basin"]))]
+    cells = cells[cells["escaped"] > 0].reset_index(drop=True)
+    if cells.empty:
+        raise ValueError("no cell of this run escapes from a false minimum: there is nothing to explain")
+    chosen = cells if every else pd.concat([some(group) for _, group in cells.groupby("dynamics", sort=False)])
+    found = [of_cell(plan, cell, workers) for _, cell in chosen.iterrows()]
+    return {name: pd.concat([part[name] for part in found], ignore_index=True) for name in found[0]}
 
 
 def some(cells: "pd.DataFrame") -> "pd.DataFrame":

@@ -37,23 +37,24 @@ def main(argv: list[str] | None = None) -> int:
 
 def replayed(how: argparse.Namespace) -> int:
     from dynbench.backends.cpu import Cpu
-    from dynbench.store import find_run, write_whole
+    from dynbench.store import find_run, notes, old_tables, write_whole
     from dynbench.sweep.axes import whole
-    from dynbench.sweep.definition import restored
+    from dynbench.sweep.definition import altered, elsewhere, restored
     from dynbench.sweep.grid import Plan
     from dynbench.sweep.rows import MOST_STEPS
 
     run = find_run(how.run, Path(how.root))
+    number = whole(how.id, "ID", 0, 2**62)
     try:
         sweep = restored(run.manifest["sweep"], run.directory)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the manifest of {run.directory} is not one that dynbench wrote ({error})") from None
     if sweep.steps > MOST_STEPS:
         raise ValueError(f"a path of {sweep.steps} steps is too long to be kept; at most {MOST_STEPS} can be replayed")
-    plan = Plan(sweep)
-    number = whole(how.id, "ID", 0, 2**62)
-    arm = arm_of(plan, run, number)
-    piece = plan.piece(arm, number, number + 1)
+    with old_tables(run):
+        plan = Plan(sweep)
+        arm = arm_of(plan, run, number)
+        piece = plan.piece(arm, number, number + 1)
     endings = Cpu(1).run(plan.loss, arm.dynamics, piece.batch, sweep.steps, sweep.targets, paths=1)
     table = steps_of(endings)
     if how.csv:
@@ -61,9 +62,10 @@ def replayed(how: argparse.Namespace) -> int:
     same = agrees(run, number, plan, piece, endings)
     if how.json:
         content = {"schema": 1, "run": run.name, "id": number} | {c: values(table[c].tolist()) for c in table}
-        print(json.dumps(content | {"same_as_stored": same}, allow_nan=False))
+        print(json.dumps(content | {"same_as_stored": same, "outdated": notes(run)}, allow_nan=False))
     else:
-        print(told(run, number, piece, endings, table, same))
+        remarks = [*altered(plan, run.manifest), *elsewhere(run.manifest)]
+        print("\n".join([*notes(run), told(run, number, piece, endings, table, same), *remarks]))
     return 1 if same is False else 0
 
 
@@ -97,8 +99,8 @@ def steps_of(endings: "Endings") -> "pd.DataFrame":
 
 
 def agrees(run: "Run", number: int, plan: "Plan", piece: "Piece", endings: "Endings") -> bool | None:
-    """Whether the stored row is the same to the bit; None where the run kept no rows."""
-    if plan.sweep.keep != "all":
+    """Whether the stored row is the same to the bit; None where there is none that means the same."""
+    if plan.sweep.keep != "all" or run.outdated:
         return None
     from dynbench.sweep.rows import frame
 
@@ -138,7 +140,7 @@ def told(run: "Run", number: int, piece: "Piece", endings: "Endings", table: "pd
     said = {
         True: "the same to the bit as the stored row",
         False: "NOT the same as the stored row",
-        None: "no rows were stored",
+        None: "not compared: the stored row may mean something else" if run.outdated else "no rows were stored",
     }
     return "\n".join([*lines, said[same]])
 

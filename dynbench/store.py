@@ -17,6 +17,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,9 @@ from typing import Any
 
 import pandas as pd
 
-SCHEMA = 1
+from dynbench.definition import RESULTS
+
+SCHEMA = 2  # of manifest.json; 1 had no digests of definitions, no RESULTS
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -116,6 +119,22 @@ class Run:
         return json.loads((self.directory / "manifest.json").read_text(encoding="utf-8"))
 
     @property
+    def outdated(self) -> str:
+        """What to say first of a run made under other definitions than today's: one sentence; else nothing."""
+        try:
+            sweep = self.manifest.get("sweep") if isinstance(self.manifest, dict) else None
+        except (OSError, ValueError):  # told where it is read
+            return ""
+        results = sweep.get("results", 1) if isinstance(sweep, dict) else 1
+        if results == RESULTS:
+            return ""
+        kind = "newer" if isinstance(results, int) and results > RESULTS else "older"
+        return (
+            f"{self.name} was made under {kind} definitions (results {results}; now {RESULTS}): its numbers may mean"
+            " something else; run its command again"
+        )
+
+    @property
     def finished(self) -> bool:
         """cells.csv is written last, from all chunks."""
         return (self.directory / "cells.csv").exists()
@@ -176,3 +195,19 @@ def find_run(name: str, root: Path = Path("results/runs")) -> Run:
         return Run(matches[0])
     have = ", ".join(p.name for p in known[-5:]) or "none yet"
     raise ValueError(f"no run called {name!r} under {root} (there: {have}); give its folder, its id or `latest`")
+
+
+def notes(*runs: Run) -> list[str]:
+    """What to say first of those runs that were made under other definitions than today's, each once."""
+    return list(dict.fromkeys(run.outdated for run in runs if run.outdated))
+
+
+@contextmanager
+def old_tables(*runs: Run) -> Iterator[None]:
+    """What fails as a run was made under other definitions (columns that it lacks, say) is told as that."""
+    try:
+        yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if not (told := notes(*runs)):
+            raise
+        raise ValueError(f"{told[0]} ({type(error).__name__}: {error})") from error

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def written(chosen: argparse.Namespace) -> int:
     """Writes the page and says where it is."""
     from dynbench.report.page import build  # after --help has been answered
-    from dynbench.store import find_run, write_whole
+    from dynbench.store import find_run, notes, write_whole
 
     runs = [find_run(name) for name in chosen.runs]
     page = build(runs)
@@ -37,6 +37,8 @@ def written(chosen: argparse.Namespace) -> int:
     write_whole(out, page.encode())
     if not chosen.quiet:
         print(out)
+        for note in notes(*runs):
+            print(note, file=sys.stderr)
     return 0
 
 

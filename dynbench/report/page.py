@@ -54,11 +54,12 @@ CAUSES = (
 
 def build(runs: Sequence[Run], title: str | None = None, sections: Sequence[Section] = ()) -> str:
     """The page: `sections` first, then one for each run.  Raises ValueError for a run that has no results yet."""
-    made = [*sections, *(of_run(run) for run in runs)]
+    made = [*sections, *(of_run(run) if not run.outdated else of_old_run(run) for run in runs)]
     if title is None:
         title = "dynbench report" if len(made) == 1 else f"dynbench report: {len(made)} runs"
     template = environment().get_template("report.html.j2")
-    return template.render(title=title, sections=[*budgets.sections(runs, MOST_ROWS), *made])
+    current = [run for run in runs if not run.outdated]
+    return template.render(title=title, sections=[*budgets.sections(current, MOST_ROWS), *made])
 
 
 def environment() -> Environment:
@@ -103,6 +104,31 @@ def of_run(run: Run) -> Section:
             *further.sections(run, loss),
             *causes(run),
             Section("Tables", tables=shown, items=definitions),
+            Section("How to repeat it", platform, code=command),
+        ),
+    )
+
+
+def of_old_run(run: Run) -> Section:
+    """A run made under other definitions than today's: its table as it is, under that label and its own words."""
+    if not run.finished:
+        raise ValueError(f"run {run.name} has no cells.csv: it is not finished; start its command again to finish it")
+    try:
+        loss, cells = run.manifest.get("loss"), run.cells
+        command, platform = words.repeat(run)
+    except (OSError, UnicodeDecodeError, ValueError, AttributeError) as error:
+        raise ValueError(f"run {run.name}: its manifest.json or cells.csv cannot be read: {error}") from error
+    name = loss.get("name", run.name) if isinstance(loss, dict) else run.name
+    rows = [[str(value) for value in row] for row in cells.head(MOST_ROWS).to_dict("split")["data"]]
+    caption = f"cells.csv as it was written, the first {len(rows)} of {len(cells)} rows"
+    return Section(
+        heading=f"{name}, run {run.manifest.get('run', run.name)}",
+        sections=(
+            Section(
+                "Older definitions",
+                [f"{run.outdated}. Its table is shown as it was written, its columns under their names of then."],
+            ),
+            Section("Tables", tables=[Table(caption, [str(c) for c in cells], rows)]),
             Section("How to repeat it", platform, code=command),
         ),
     )

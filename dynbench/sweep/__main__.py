@@ -159,6 +159,7 @@ def as_json(result: "Result", plan: "Plan") -> str:
 
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
+    from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
     from dynbench.sweep.statistics import summary
     from dynbench.sweep.table import printed
@@ -176,6 +177,7 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
         lines.append("--rare: what has no noise cannot be split, and stays as it was counted.")
     lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures)}", f"again     {command}"]
     lines.append(f"report    python -m dynbench.report {result.directory}")
+    lines += elsewhere(result.manifest)
     if result.fresh and result.kernel_seconds > 0:
         rate = result.updates / result.kernel_seconds / 1e9
         lines.append(

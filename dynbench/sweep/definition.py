@@ -97,3 +97,19 @@ def restored(definition: Mapping[str, Any], folder: Path) -> Sweep:
         until=float.fromhex(definition["until"]) if "until" in definition else None,
         rare="rare" in definition,
     )  # fmt: skip
+
+
+def elsewhere(manifest: Mapping[str, Any]) -> list[str]:
+    """A line for each file that a user's loss or rule reads and that is not with the run."""
+    paths = manifest.get("files_not_kept", [])
+    return [f"not kept  {path}: it is read from there, and a replay needs it as it was" for path in paths]
+
+
+def altered(plan: Plan, manifest: Mapping[str, Any]) -> list[str]:
+    """A line for each loss and rule whose definition is not the one that the stored run had."""
+    before, now = manifest["sweep"].get("definitions"), identity(plan)["definitions"]
+    if before is None:
+        return []
+    rules = [f"rule {name!r}" for name, found in now["dynamics"].items() if before["dynamics"].get(name) != found]
+    changed = [f"loss {plan.loss.name!r}"] * (before["loss"] != now["loss"]) + rules
+    return [f"altered   the definition of {what} is not the one of the stored run" for what in changed]
