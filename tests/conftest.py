@@ -4,6 +4,9 @@ import os
 
 import hypothesis
 import pytest
+from kernel_cache import compiled, drivers
+
+from dynbench.backends.cpu import cores
 
 ASKED_FOR = ("every", "slow")  # markers of tests that run only where -m names them
 
@@ -22,3 +25,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = [item for item in items if any(map(item.get_closest_marker, left_out))]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drivers(request: pytest.FixtureRequest) -> None:
+    """What nearly every kernel needs is compiled first, once for all workers; quick tests alone can do without."""
+    if not all(item.get_closest_marker("quick") for item in request.session.items):
+        compiled(drivers(), cores())

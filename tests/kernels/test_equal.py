@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from batches import batch, run, scattered
+from kernel_cache import compiled
 from reference import assert_same
 
 from dynbench import find
 from dynbench.backends.cpu import cores
-from dynbench.kernels.compile import compile_all
 from dynbench.kernels.link import sources
 from dynbench.kernels.step import RECORDS, Variant
 
@@ -65,14 +65,14 @@ SHUFFLED = sorted(set(EVERY) - set(ALWAYS), key=lambda case: hashlib.sha256(f"{S
 
 @pytest.fixture(scope="module", autouse=True)
 def _compiled(request):
-    """The kernels of the chosen cases, compiled by several processes."""
+    """The kernels of the chosen cases, compiled by several processes, once for all workers of pytest."""
     cases = [i.callspec.params["case"] for i in request.session.items if i.module is request.module]
     texts = []
     for name, dim, rule, variant in cases:
         temperature, noise, _, record = VARIANTS[variant]
         which = Variant(temperature > 0.0, noise > 0.0, record)
         texts += sources(find.loss(name, dim), find.dynamics(rule), which)
-    compile_all(list(dict.fromkeys(texts)), cores())
+    compiled(texts, cores())
 
 
 def check(name: str, dim: int, rule: str, variant: str, n: int, steps: int) -> None:

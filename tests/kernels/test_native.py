@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from batches import batch, run
+from kernel_cache import with_drivers
 
 from dynbench import find
 from dynbench.kernels import native, packed
@@ -48,6 +49,7 @@ def in_a_process(cache, rule, temperature=0.0):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.5])
 def test_what_has_been_compiled_needs_no_compiler(tmp_path, temperature):
+    with_drivers(tmp_path)
     first, compiled = in_a_process(tmp_path, "gradient", temperature)
     again, imported = in_a_process(tmp_path, "gradient", temperature)
     assert compiled
@@ -59,7 +61,7 @@ def test_functions_of_the_system_are_found_again(tmp_path):
     """A user's rule may call them; they are slow there, but must work in every process."""
     path = tmp_path / "mine.py"
     path.write_text(textwrap.dedent(LIBM).lstrip(), encoding="utf-8")
-    first, _ = in_a_process(tmp_path / "cache", path)
+    first, _ = in_a_process(with_drivers(tmp_path / "cache"), path)
     again, _ = in_a_process(tmp_path / "cache", path)
     assert again == first
     x = 3.3
