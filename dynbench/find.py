@@ -20,6 +20,7 @@ from dynbench.dynamics.base import Dynamics
 from dynbench.files import run_file
 from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts
 from dynbench.losses._consistency import check_facts, check_gradient, completed
+from dynbench.losses._critical import check_critical, check_points
 from dynbench.losses.base import Loss, defaults
 
 HOME = Path(__file__).parent
@@ -77,6 +78,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     if found.functions or parameters or dim is not None:
         found = settled(owner, found, dim, parameters)
     check_loss(owner, found)
+    check_points(owner, found)
     if found.score is not None:
         check_score(owner, found)
     if found.minima:
@@ -119,6 +121,7 @@ def agreed(owner: str, found: Loss, own: bool) -> None:
         if own:
             check_gradient(owner, fixed)
         check_facts(owner, fixed, curved=not fixed.values or moves)
+        check_critical(owner, fixed)
     except ValueError as error:
         if not fixed.values:
             raise
