@@ -31,6 +31,12 @@ def test_numba_stays_in_the_kernels(path):
         assert not any(n.split(".")[0] in ("numba", "llvmlite") for n in names)
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports them by their names alone."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert len(set(names)) == len(names)
+
+
 CLOCKS = {
     "time",
     "perf_counter",

@@ -87,7 +87,7 @@ def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, damage):
 
 def test_machine_code_of_another_text_is_not_run(tmp_path):
     """Two rules' machine code change places, each whole and with a checksum of its own."""
-    right = in_a_process(tmp_path, "gradient")[0]
+    right = in_a_process(with_drivers(tmp_path), "gradient")[0]
     other = in_a_process(tmp_path, "sign")[0]
     assert right != other
     pairs = {}
