@@ -127,8 +127,9 @@ def predicted(axes: Axes, table: pd.DataFrame, caps: np.ndarray, loss: Loss) -> 
         return nan
     row = float(np.interp(critical, caps, np.arange(len(caps))))
     axes.axhline(row, color="#000000", linewidth=1.0)
-    axes.annotate(f"D/(hL*) = {critical:.5g}", (0.995, row), (0, 3), xycoords=("axes fraction", "data"), ha="right",
-                  textcoords="offset points", va="bottom", fontsize=9,
+    height = "L*" if not isfinite(f_star) or f_star == 0.0 else "(L* - f_star)"
+    axes.annotate(f"D/(h{height}) = {critical:.5g}", (0.995, row), (0, 3), xycoords=("axes fraction", "data"),
+                  textcoords="offset points", ha="right", va="bottom", fontsize=9,
                   bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.8, "pad": 1.5})  # fmt: skip
     return critical
 

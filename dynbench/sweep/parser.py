@@ -28,9 +28,10 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--loss", metavar="NAME", help="a loss by name, or the path of a .py file")
     what.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2)")
     what.add_argument("--dynamics", metavar="NAME,..", help="rules by name, or paths of .py files (default: all)")
-    what.add_argument("--x0", metavar="AXIS", help="starts in one dimension")
+    what.add_argument("--x0", metavar="AXIS", help="starts in one dimension; equal ones are repeats")
     what.add_argument("--start", metavar="X,Y,..", action="append", help="a start in any dimension; may be repeated")
-    what.add_argument("--starts", metavar="LAW", help="grid:N (N a coordinate), uniform:N, trapped:N or a .csv file")
+    laws = "grid:N (N a coordinate), uniform:N, trapped:N or a .csv file (equal lines are repeats)"
+    what.add_argument("--starts", metavar="LAW", help=laws)
     what.add_argument("--lr", metavar="AXIS", help="Euler steps h (default 0.01, less for steep losses)")
     what.add_argument("--temperature", metavar="AXIS", help="x += sqrt(2 T h) * normal (default 0)")
     what.add_argument("--gradient-noise", metavar="AXIS", help="g += s * normal (default 0)")

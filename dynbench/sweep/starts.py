@@ -202,7 +202,8 @@ def grouped(table: Floats) -> tuple[Integers, Integers]:
 
     Rows are of one group where they are equal, -0 to 0 too, as `noise.streams` has it.
     """
-    group = np.unique(table + 0.0, axis=0, return_inverse=True)[1].reshape(-1)
+    key, way = (table[:, 0], None) if table.shape[1] == 1 else (table, 0)
+    group = np.unique(key + 0.0, axis=way, return_inverse=True)[1].reshape(-1)
     return np.argsort(group, kind="stable"), group
 
 
