@@ -3,7 +3,8 @@ for the next.  Rows: z and z_odd the pair's normals, z_v and z_u the uniforms of
 """
 
 from dynbench.kernels import noise
-from dynbench.kernels.lift import Helper, Layout
+from dynbench.kernels.helpers import Helpers
+from dynbench.kernels.lift import Layout
 
 COORDINATES = {"z": "d", "zg": f"d | {noise.GRADIENT}"}  # of displacements, of gradients
 ROWS = tuple(row + part for row in COORDINATES for part in ("", "_odd", "_v", "_u"))
@@ -11,7 +12,7 @@ STRIP = 32  # lanes whose normals are worked out together
 
 
 class Draws:
-    def __init__(self, layout: Layout, helper: Helper, wanted: dict[str, bool], dim: int):
+    def __init__(self, layout: Layout, helper: Helpers, wanted: dict[str, bool], dim: int):
         self.layout, self.helper = layout, helper
         self.wanted = [row for row in COORDINATES if wanted[row]]
         for row in COORDINATES:  # `odd` is DIM in odd steps, and there z_odd stands

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from dynbench.kernels import dop853, shape
-from dynbench.kernels.lift import inline, name
+from dynbench.kernels.language import Vector, argument, floating, inlined
+from dynbench.kernels.lift import fresh
 from dynbench.kernels.link import address
 from dynbench.kernels.texts import CALLED, DOOR, HEAD, POINTERS, Helpers, constants, door, functions_of
 from dynbench.kernels.unroll import fixed, unroll
@@ -54,9 +55,10 @@ def slope_text(loss: Loss, helpers: Helpers) -> str:
     """`slope(w, x, g, p)`: L at w[x], ..., its gradient from w[g] on, the loss's parameters from w[p] on."""
     assert loss.dim is not None
     assert loss.value_grad is not None
-    given = [name(f"p_{n}") for n in loss.parameters]
-    body, value = inline(loss.value_grad, [name("x"), name("g"), *given], "l_", helpers, loss.dim)
-    body = fixed([*body, ast.Assign([ast.Name("value", ast.Store())], value)], loss.dim)
+    given = [argument(f"p_{n}") for n in loss.parameters]
+    vectors = [Vector("x", loss.dim), Vector("g", loss.dim, writable=True)]
+    body, value = inlined(loss.value_grad, [*vectors, *given], helpers, fresh(), "l")
+    body = fixed([*body, ast.Assign([ast.Name("value", ast.Store())], floating(value, loss.value_grad))], loss.dim)
     lines = [f"p_{n} = w[p + {k}]" for k, n in enumerate(loss.parameters)]
     if loss.dim <= 4:
         lines += [f"x_{d} = w[x + {d}]" for d in range(loss.dim)]

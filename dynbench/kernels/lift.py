@@ -1,6 +1,6 @@
-"""Lifts a loss's and a rule's text to SIMD lanes: one step of all trajectories of a block, as loops over lanes.
+"""Lifts a loss's and a rule's statements to SIMD lanes: one step of all trajectories of a block, as loops over lanes.
 
-The step is first laid out as a list of simple assignments and `for` loops over coordinates.  In few dimensions
+The step comes as a list of simple assignments (see `language`) and `for` loops over coordinates.  In few dimensions
 the `for` loops are unrolled and coordinates become scalars, so that the whole step is one loop over the lanes.
 In many dimensions the loops over coordinates stay outside: each run of assignments becomes one loop over the
 lanes, and a local that one run hands to another becomes a row of lanes.
@@ -13,13 +13,8 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
-from dynbench.kernels.rewrite import CannotLift, cloned, place, rewritten
-from dynbench.kernels.unroll import integer
-
-Helper = Callable[[Callable[..., Any]], str]
-VECTORS = ("x", "g")  # arguments that are indexed by the coordinate
+from dynbench.kernels.rewrite import cloned
 
 
 def name(text: str) -> ast.expr:
@@ -28,96 +23,6 @@ def name(text: str) -> ast.expr:
 
 def statements(text: str) -> list[ast.stmt]:
     return ast.parse(text).body
-
-
-class Substitute(ast.NodeTransformer):
-    """Replaces names by expressions (the arguments of an inlined function) and renames its locals."""
-
-    def __init__(self, bindings: dict[str, ast.expr], dim: int):
-        self.bindings, self.dim = bindings, dim
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        found = self.bindings.get(node.id)
-        if found is None:
-            return node
-        if isinstance(node.ctx, ast.Store):
-            if not isinstance(found, ast.Name):
-                raise CannotLift(f"the argument {node.id!r} cannot be assigned to")
-            return ast.Name(found.id, ast.Store())
-        return cloned(found)
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        if isinstance(node.func, ast.Name) and node.func.id == "len":
-            return ast.Constant(self.dim)
-        self.generic_visit(node)
-        return node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Tuple):
-            place = integer(node.slice, {})
-            if not -len(node.value.elts) <= place < len(node.value.elts):
-                raise CannotLift(f"state[{place}] is asked for, but `start` gives {len(node.value.elts)} floats")
-            return node.value.elts[place]
-        return node
-
-
-def inline(
-    function: Callable[..., Any], arguments: list[ast.expr], prefix: str, helper: Helper, dim: int
-) -> tuple[list[ast.stmt], ast.expr]:
-    """The body of `function` with its arguments put in and its locals prefixed, and the expression it returns."""
-    tree = rewritten(function, helper)
-    names = [a.arg for a in tree.args.args]
-    bindings = dict(zip(names, arguments, strict=True))
-    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    for local in stored & set(names):
-        raise CannotLift(
-            f"{place(function)}: the argument {local!r} is assigned to; give the new value a name of its own"
-        )
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript):
-            bound = bindings.get(getattr(node.value, "id", ""))
-            if not isinstance(bound, ast.Tuple) and getattr(bound, "id", "") not in VECTORS:
-                raise CannotLift(f"{place(function, node)}: `{ast.unparse(node)}` indexes what is a number here")
-    bindings |= {local: ast.Name(prefix + local, ast.Load()) for local in stored}
-    if not tree.body or not isinstance(tree.body[-1], ast.Return) or tree.body[-1].value is None:
-        raise CannotLift(f"{place(function)}: the body must end in a return")
-    body = [Substitute(bindings, dim).visit(statement) for statement in tree.body]
-    last = body.pop()
-    return [s for statement in body for s in simple(statement, function, prefix)], last.value
-
-
-def simple(statement: ast.stmt, function: Callable[..., Any], prefix: str) -> list[ast.stmt]:
-    """Assignments to one target each, and `for` loops of such."""
-    match statement:
-        case ast.AugAssign(target, op, value):
-            left = cloned(target)
-            left.ctx = ast.Load()
-            return [ast.Assign([target], ast.BinOp(left, op, value))]
-        case ast.AnnAssign(target, _, value) if value is not None:
-            return [ast.Assign([target], value)]
-        case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)) if len(targets) == len(values):
-            held = [ast.Name(f"{prefix}held_{k}", ast.Load()) for k in range(len(values))]
-            copies = [ast.Assign([ast.Name(h.id, ast.Store())], v) for h, v in zip(held, values, strict=True)]
-            return [*copies, *(ast.Assign([t], h) for t, h in zip(targets, held, strict=True))]
-        case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)):
-            why = (
-                f"{len(targets)} names for {len(values)} values (a state is as long as the tuple that `start` returns)"
-            )
-            raise CannotLift(f"{place(function, statement)}: {why}")
-        case ast.Assign([ast.Name() | ast.Subscript()], _):
-            return [statement]
-        case ast.Assign([ast.Tuple(targets)], ast.Call()) if all(isinstance(t, ast.Name) for t in targets):
-            return [statement]  # a helper that returns a tuple
-        case ast.For(ast.Name(), ast.Call(ast.Name("range")), body, []):
-            statement.body = [s for inner in body for s in simple(inner, function, prefix)]
-            return [statement]
-        case ast.Expr(ast.Constant()) | ast.Pass():
-            return []
-    raise CannotLift(
-        f"{place(function, statement)}: only assignments, `for ... in range(...)`, `a if c else b` and one return"
-        " can be lifted"
-    )
 
 
 @dataclass
@@ -140,19 +45,22 @@ class Rows(ast.NodeTransformer):
         self.layout = layout
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        known = self.layout.moving | self.layout.rows
-        return self.place(str(known[node.id]), node.ctx) if node.id in known else node
+        first = self.first(node.id)
+        return node if first is None else self.place(str(first), node.ctx)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         assert isinstance(node.value, ast.Name)
-        first = (self.layout.moving | self.layout.rows)[node.value.id]
-        return self.place(f"({first} + {ast.unparse(node.slice)})", node.ctx)
+        return self.place(f"({self.first(node.value.id)} + {ast.unparse(node.slice)})", node.ctx)
+
+    def first(self, row: str) -> int | str | None:
+        return self.layout.rows.get(row, self.layout.moving.get(row))
 
     @staticmethod
     def place(row: str, ctx: ast.expr_context) -> ast.expr:
-        place = ast.parse(f"w[{row} * LANES + i]", mode="eval").body
-        place.ctx = ctx  # type: ignore[attr-defined]
-        return place
+        first: ast.expr = ast.Constant(int(row)) if row.isdigit() else name(row)
+        block = ast.BinOp(first, ast.Mult(), ast.Name("LANES", ast.Load()))
+        there = ast.BinOp(block, ast.Add(), ast.Name("i", ast.Load()))
+        return ast.Subscript(ast.Name("w", ast.Load()), there, ctx)
 
 
 def names_written(statement: ast.stmt) -> set[str]:

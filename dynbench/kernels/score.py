@@ -2,7 +2,7 @@
 
 import ast
 
-from dynbench.kernels.lift import inline, name
+from dynbench.kernels.language import Vector
 from dynbench.kernels.step import Step
 
 
@@ -11,8 +11,7 @@ class Scored(Step):
 
     def score(self) -> list[ast.stmt]:
         assert self.loss.score is not None
-        arguments = [name("x"), *self.loss_parameters]
-        body, value = inline(self.loss.score, arguments, self.fresh("q"), self.helper, self.dim)
+        body, value = self.one_float(self.loss.score, [Vector("x", self.dim), *self.loss_parameters], "q")
         return [*body, ast.Assign([ast.Name("val", ast.Store())], ast.UnaryOp(ast.USub(), value))]
 
     def opening(self) -> list[ast.stmt]:

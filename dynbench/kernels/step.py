@@ -1,14 +1,17 @@
 """Writes the three functions of a kernel that depend on the loss and the rule: begin, evaluate, advance."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import draws, elementary, shape
 from dynbench.kernels.fuse import fused
-from dynbench.kernels.lift import CannotLift, Helper, Layout, fresh, inline, name, over_lanes, place, statements
-from dynbench.kernels.rewrite import tree_of
+from dynbench.kernels.helpers import Helpers
+from dynbench.kernels.language import Number, Value, Vector, argument, floating, inlined, truth
+from dynbench.kernels.lift import Layout, fresh, name, over_lanes, statements
+from dynbench.kernels.rewrite import CannotLift, place
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
@@ -34,10 +37,11 @@ def memory(dynamics: Dynamics) -> int:
     """How many floats a coordinate remembers: the length of the tuple that `start` returns."""
     if dynamics.start is None:
         return 0
-    returned = tree_of(dynamics.start).body[-1]
-    if not isinstance(returned, ast.Return) or not isinstance(returned.value, ast.Tuple):
+    parameters = [argument(f"p_{n}") for n in dynamics.parameters]
+    _, returned = inlined(dynamics.start, [argument("lr"), *parameters], Helpers(), fresh(), "b")
+    if not isinstance(returned, tuple):
         raise CannotLift(f"{place(dynamics.start)}: `start` must end in `return (a, b, ...)`, a tuple of floats")
-    return len(returned.value.elts)
+    return len(returned)
 
 
 def loop(body: list[ast.stmt]) -> ast.For:
@@ -48,13 +52,13 @@ def loop(body: list[ast.stmt]) -> ast.For:
 class Step:
     """The parts of one step, laid out in terms of x, g, the state s0, s1, ... and the loss's and rule's parameters."""
 
-    def __init__(self, loss: Loss, dynamics: Dynamics, variant: Variant, helper: Helper):
+    def __init__(self, loss: Loss, dynamics: Dynamics, variant: Variant, helper: Helpers):
         assert loss.dim is not None
         self.loss, self.dynamics, self.variant, self.helper = loss, dynamics, variant, helper
         self.dim, self.state = loss.dim, memory(dynamics)
         self.fresh = fresh()
-        self.loss_parameters = [name(f"p_{n}") for n in loss.parameters]
-        self.rule_parameters = [name(f"p_{n}") for n in dynamics.parameters]
+        self.loss_parameters: list[Value] = [argument(f"p_{n}") for n in loss.parameters]
+        self.rule_parameters: list[Value] = [argument(f"p_{n}") for n in dynamics.parameters]
         self.layout = self.rows()
         self.draws = draws.Draws(self.layout, helper, {"z": variant.noisy, "zg": variant.gradient_noisy}, self.dim)
 
@@ -94,17 +98,29 @@ class Step:
             **{vector: rows[vector] for vector in ("x", "lo", "hi", "ring", "snap", "centre", "radii", "ended")},
         )
 
+    def inlined(self, function: Callable[..., Any], values: Sequence[Value], stem: str) -> tuple[list[ast.stmt], Value]:
+        """The statements of a user's function and what it returns."""
+        return inlined(function, values, self.helper, self.fresh, stem)
+
+    def one_float(
+        self, function: Callable[..., Any], values: Sequence[Value], stem: str
+    ) -> tuple[list[ast.stmt], ast.expr]:
+        body, value = self.inlined(function, values, stem)
+        if not isinstance(value, Number):
+            raise CannotLift(f"{place(function)}: `{function.__name__}` must return one number")
+        return body, floating(value, function)
+
     def value_and_gradient(self) -> list[ast.stmt]:
         """v = L(x) and g = its gradient."""
         if self.loss.value_grad is not None:
-            arguments = [name("x"), name("g"), *self.loss_parameters]
-            body, value = inline(self.loss.value_grad, arguments, self.fresh("l"), self.helper, self.dim)
+            vectors = [Vector("x", self.dim), Vector("g", self.dim, writable=True)]
+            body, value = self.one_float(self.loss.value_grad, [*vectors, *self.loss_parameters], "l")
             return [*body, ast.Assign([name_to("v")], value)]
         assert self.loss.value is not None
         assert self.loss.grad is not None
-        arguments = [name("x[0]"), *self.loss_parameters]
-        body, value = inline(self.loss.value, arguments, self.fresh("l"), self.helper, 1)
-        more, slope = inline(self.loss.grad, arguments, self.fresh("l"), self.helper, 1)
+        arguments = [argument("x[0]"), *self.loss_parameters]
+        body, value = self.one_float(self.loss.value, arguments, "l")
+        more, slope = self.one_float(self.loss.grad, arguments, "l")
         target = name("g[0]")
         target.ctx = ast.Store()  # type: ignore[attr-defined]
         return [*body, *more, ast.Assign([name_to("v")], value), ast.Assign([target], slope)]
@@ -115,23 +131,22 @@ class Step:
             return statements("n = abs(g[0])")
         return [*statements("n2 = 0.0"), loop(statements("n2 = n2 + g[d] * g[d]")), *statements("n = math.sqrt(n2)")]
 
-    def rule_arguments(self) -> list[ast.expr]:
-        state = ast.Tuple([name(f"s{j}[d]") for j in range(self.state)], ast.Load())
-        return [name("x[d]"), name("g[d]"), name("v"), name("n"), name("lr"), state, *self.rule_parameters]
+    def rule_arguments(self, d: str = "d") -> list[Value]:
+        state = tuple(argument(f"s{j}[{d}]") for j in range(self.state))
+        told = [argument(text) for text in (f"x[{d}]", f"g[{d}]", "v", "n", "lr")]
+        return [*told, state, *self.rule_parameters]
 
     def move(self) -> ast.For:
         """For each coordinate: x <- x + dx (+ noise), and its memory."""
-        body, result = inline(self.dynamics.step, self.rule_arguments(), self.fresh("r"), self.helper, self.dim)
-        if not isinstance(result, ast.Tuple) or len(result.elts) != 2 or not isinstance(result.elts[1], ast.Tuple):
-            raise CannotLift(f"{place(self.dynamics.step)}: `step` must end in `return dx, state`")
-        displacement, state = result.elts[0], result.elts[1]
-        assert isinstance(state, ast.Tuple)
-        if len(state.elts) != self.state:
-            raise CannotLift(
-                f"{place(self.dynamics.step)}: `step` returns {len(state.elts)} floats of state, `start` {self.state}"
-            )
-        body += [ast.Assign([name_to(f"new{j}")], value) for j, value in enumerate(state.elts)]
-        body.append(ast.Assign([name_to("dx")], displacement))
+        step = self.dynamics.step
+        body, result = self.inlined(step, self.rule_arguments(), "r")
+        if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], tuple):
+            raise CannotLift(f"{place(step)}: `step` must end in `return dx, state`")
+        displacement, state = result
+        if len(state) != self.state:
+            raise CannotLift(f"{place(step)}: `step` returns {len(state)} floats of state, `start` {self.state}")
+        body += [ast.Assign([name_to(f"new{j}")], floating(value, step)) for j, value in enumerate(state)]
+        body.append(ast.Assign([name_to("dx")], floating(displacement, step)))
         for j in range(self.state):
             body += statements(f"s{j}[d] = new{j}")
         body += statements("y = x[d] + dx + amp * z_now[d]" if self.variant.noisy else "y = x[d] + dx")
@@ -143,19 +158,9 @@ class Step:
         if "t_best" in self.variant.record:
             body += statements("t_best = float(k) if v < best else t_best")
         if "limited" in self.variant.record and self.dynamics.limited is not None:
-            first = [
-                ast.Subscript(a.value, ast.Constant(0), ast.Load()) if isinstance(a, ast.Subscript) else a
-                for a in self.rule_arguments()
-            ]
-            first[5] = ast.Tuple([name(f"s{j}[0]") for j in range(self.state)], ast.Load())
-            more, binds = inline(self.dynamics.limited, first, self.fresh("c"), self.helper, self.dim)
-            body += [
-                *more,
-                ast.Assign(
-                    [name_to("limited")],
-                    ast.BinOp(name("limited"), ast.Add(), ast.IfExp(binds, ast.Constant(1.0), ast.Constant(0.0))),
-                ),
-            ]
+            more, binds = self.inlined(self.dynamics.limited, self.rule_arguments("0"), "c")
+            count = ast.IfExp(truth(binds), ast.Constant(1.0), ast.Constant(0.0))
+            body += [*more, ast.Assign([name_to("limited")], ast.BinOp(name("limited"), ast.Add(), count))]
         return body
 
     def advance(self) -> str:
@@ -189,11 +194,12 @@ class Step:
         """The memory that a trajectory starts with."""
         body: list[ast.stmt] = []
         if self.dynamics.start is not None:
-            arguments = [name("lr"), *self.rule_parameters]
-            body, state = inline(self.dynamics.start, arguments, self.fresh("b"), self.helper, self.dim)
-            assert isinstance(state, ast.Tuple)
-            body += [ast.Assign([name_to(f"first{j}")], value) for j, value in enumerate(state.elts)]
-            body.append(loop([s for j in range(self.state) for s in statements(f"s{j}[d] = first{j}")]))
+            start = self.dynamics.start
+            body, state = self.inlined(start, [argument("lr"), *self.rule_parameters], "b")
+            assert isinstance(state, tuple)
+            body += [ast.Assign([name_to(f"first{j}")], floating(value, start)) for j, value in enumerate(state)]
+            if self.state:
+                body.append(loop([s for j in range(self.state) for s in statements(f"s{j}[d] = first{j}")]))
         return body
 
     def begin(self) -> str:

@@ -5,21 +5,19 @@ which calls the former through pointers.  Equal texts are one kernel, so these a
 """
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import shape
+from dynbench.kernels.helpers import Helpers
 from dynbench.kernels.packed import PASSAGE, SLICE, WHOLE, Kind, unpacked
-from dynbench.kernels.rewrite import CannotLift, place, rewritten
 from dynbench.kernels.score import Scored
 from dynbench.kernels.shape import Shape
 from dynbench.kernels.step import Step, Variant
 from dynbench.losses.base import Loss
 
-INLINED = "@njit(error_model='numpy', forceinline=True)\n"
 CALLED = "@njit(error_model='numpy', nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)\n"
 HEAD = '''"""Written by dynbench{what}; do not edit."""
 import math
@@ -53,26 +51,6 @@ ENTRANCE = """
 def door(p):
     return run({arguments})
 """
-
-
-class Helpers:
-    """Plain functions that the lifted text calls, each written once, those it calls before it."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.names: dict[Callable[..., Any], str] = {}
-
-    def __call__(self, function: Callable[..., Any]) -> str:
-        if function not in self.names:
-            stem = f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}"
-            taken = sum(n == stem or n.startswith(stem + "__") for n in self.names.values())
-            self.names[function] = f"{stem}__{taken}" if taken else stem
-            tree = rewritten(function, self)
-            tree.name = self.names[function]
-            self.texts[tree.name] = INLINED + ast.unparse(tree) + "\n"
-        elif self.names[function] not in self.texts:  # it is being written just now
-            raise CannotLift(f"{place(function)}: a helper cannot call itself here; write `for ... in range(...)`")
-        return self.names[function]
 
 
 @cache
