@@ -3,9 +3,12 @@
 |grad| = |g|, x = 0 and the loss's value as given.  All of it is exact to rounding.
 """
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf, isclose, isfinite
+from itertools import product
+from math import inf, isclose, isfinite, nan
 
+from dynbench.definition import trees_of
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
 
@@ -13,6 +16,12 @@ TINY = 1e-120  # a gradient beside a minimum: its square is still a number
 HUGE = 1e50  # no step of a rule that is bounded beside a minimum
 WARM = 64  # steps of a constant gradient that fill a memory
 SNAP = 1e-3  # a gain this close to 1 is the error of a memory that is not quite full
+SLOPES = (0.0, 1e-200, 1e-9, 0.1, 1.0, 3.7, 1e5, 1e30, 1e100)  # gradients that a rule is asked about, of either sign
+RATES = (1e-12, 0.01, 0.3, 1.0, 7.0)  # and steps
+ARITHMETIC = (  # of which a polynomial is made
+    ast.Assign, ast.Return, ast.Tuple, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.USub, ast.UAdd,
+    ast.Constant, ast.Name, ast.Load, ast.Store,
+)  # fmt: skip
 
 
 def walk(dynamics: Dynamics, parameters: Mapping[str, float], lr: float, gradients: list[float], value: float) -> float:
@@ -43,6 +52,57 @@ def is_capped(dynamics: Dynamics, parameters: Mapping[str, float], lr: float, va
     size = longest_step(dynamics, parameters, lr, value)
     expected = lr * given["cap"] * abs(value - given.get("f_star", 0.0))
     return isfinite(size) and isclose(size, expected, rel_tol=1e-6)
+
+
+def is_capped_flow(dynamics: Dynamics) -> bool:
+    """Whether it is the capped flow (11), dx = -lr (g/|g|) min(1/|g|, cap) (L - f_star), at all points asked about."""
+    if "cap" not in dynamics.parameters or dynamics.start is not None:
+        return False
+    for cap, slope, sign, share, value, lr in product(
+        (0.5, 30.0, 1e4), (1e-9, 1e-3, 0.07, 1.0, 40.0), (-1.0, 1.0), (1.0, 0.6), (-0.5, 0.0, 0.3, 60.0), (0.01, 2.0)
+    ):
+        given = dynamics.parameters | {"cap": cap}
+        g = sign * share * slope
+        dx = single(dynamics, 1.3, g, value, slope, lr, *given.values())
+        expected = -lr * (g / slope) * min(1.0 / slope, cap) * (value - given.get("f_star", 0.0))
+        if not isclose(dx, expected, rel_tol=1e-9, abs_tol=1e-300):
+            return False
+    return True
+
+
+def is_plain_gradient(dynamics: Dynamics) -> bool:
+    """Whether every step is -lr g: by its text a polynomial in lr and g alone, and it is that where it is asked.
+
+    A rule with a parameter or a memory is none, nor is one with a condition or a call: what is said of plain gradient
+    descent would be wrong for it somewhere.
+    """
+    if dynamics.start is not None or dynamics.parameters:
+        return False
+    trees = trees_of(dynamics.step)
+    if len(trees) != 1 or not isinstance(trees[0], ast.FunctionDef):
+        return False
+    arguments = [a.arg for a in (*trees[0].args.posonlyargs, *trees[0].args.args)]
+    known = {arguments[1], arguments[4], arguments[5]}  # g, lr, state
+    body = [s for s in trees[0].body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    for node in (part for statement in body for part in ast.walk(statement)):
+        if not isinstance(node, ARITHMETIC):
+            return False
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            known.add(node.id)
+    names = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    if not names <= known:
+        return False
+    slopes = [sign * slope for slope in SLOPES for sign in (1.0, -1.0)]
+    return all(single(dynamics, 0.0, g, 1.0, abs(g), lr) == -lr * g for g in slopes for lr in RATES)
+
+
+def single(dynamics: Dynamics, x: float, g: float, value: float, norm: float, lr: float, *parameters: float) -> float:
+    """Displacement of a rule without memory; nan where it stops."""
+    try:
+        dx, _ = dynamics.step(x, g, value, norm, lr, (), *parameters)
+    except (ArithmeticError, TypeError, ValueError):
+        return nan
+    return dx
 
 
 def is_inertial(dynamics: Dynamics, parameters: Mapping[str, float], lr: float) -> bool:

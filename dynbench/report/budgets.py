@@ -4,12 +4,13 @@ A trajectory depends on its arm, start, repeat and master seed only, so that two
 different numbers of steps: it counts once, at its longest.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
+from dynbench import find
+from dynbench.definition import digest
 from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.censored import Curve, aalen_johansen, kaplan_meier, mean_of, median_of
 from dynbench.outcomes.runtime import running_time
@@ -46,10 +47,11 @@ def sections(runs: Sequence[Run], most: int) -> list[Section]:
 
 
 def identity(run: Run) -> bytes:
-    """Equal for runs of one loss: what the manifest tells of it, and the user's files that the run was made of."""
-    files = sorted(path for path in (run.directory / "files").rglob("*.py") if path.is_file())
-    told = {str(path.relative_to(run.directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return canonical([run.manifest.get("loss") or run.name, told])
+    """Equal for runs of one loss, and of rules that are dynbench's or the same: by the digests of definitions."""
+    told = (run.manifest.get("sweep") or {}).get("definitions") or {"loss": run.name, "dynamics": {}}
+    known = find.rules()
+    rules = {n: d for n, d in told["dynamics"].items() if n not in known or d != digest(find.dynamics(n))}
+    return canonical([told["loss"], rules])
 
 
 def section(runs: Sequence[Run], most: int) -> Section | None:

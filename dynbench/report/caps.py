@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
 from dynbench.report.curves import LINES, Line, close_up, lines, onset, thresholds
+from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.style import (
     COLOURS,
     GREY,
@@ -27,15 +28,19 @@ from dynbench.theory.thresholds import step_limit
 
 
 @drawn
-def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
-    """Table of cells -> P(escape) from each false minimum against `cap`, and against `step_cap` beside it."""
+def escape_against_cap(cells: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN) -> Picture | None:
+    """Table of cells -> P(escape) from each false minimum against `cap`, and against `step_cap` beside it.
+
+    Thresholds stand beside the rules that are capped flows.
+    """
     if not len(cells) or not {"cap", "step_cap"} & set(cells.columns):
         return None
     false, places = trapped(cells, loss)
-    by_cap, by_step = list(lines(false, "cap", loss)), list(lines(false, "step_cap", loss))
+    by_cap, by_step = (list(lines(false, cap, loss, facts)) for cap in ("cap", "step_cap"))
     if not by_cap and not by_step:
         return None
-    limits = thresholds(by_cap, loss)
+    limits = thresholds(by_cap, loss, facts)
+    flows = all(row["dynamics"] in facts.capped for row, _ in by_cap)
     near = close_up(by_cap, limits[0][0]) if limits else None
     panels = [("cap", by_cap, None)] * bool(by_cap) + [("zoom", by_cap, near)] * bool(near)
     panels += [("step cap", by_step, None)] * bool(by_step)
@@ -63,7 +68,8 @@ def escape_against_cap(cells: pd.DataFrame, loss: Loss | None) -> Picture | None
             stability(axes, false, loss)
         else:
             mark(axes, limits, window, every)
-            axes.set_xlabel("cap (limits the displacement)" if kind == "cap" else "cap, close to the threshold")
+            plain = "cap (limits the displacement)" if flows else "cap"
+            axes.set_xlabel(plain if kind == "cap" else "cap, close to the threshold")
         if shared is None:
             shared = axes
             axes.set_ylabel("P(escape)")

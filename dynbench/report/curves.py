@@ -9,6 +9,7 @@ import pandas as pd
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
+from dynbench.report.facts import Facts
 
 LINES = 6  # more are counted, not drawn
 ZOOMS = (0.2, 0.05, 0.01, 0.001)  # half-widths of the close-up, relative to the threshold
@@ -16,7 +17,7 @@ ENOUGH = 7  # points that are worth a close-up
 Line = tuple[Mapping[Any, Any], pd.DataFrame]
 
 
-def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
+def lines(false: pd.DataFrame, cap: str, loss: Loss | None, facts: Facts) -> Iterator[Line]:
     """One line for each setting of all but the cap: (its first row, its rows by rising cap); the best known first."""
     if cap not in false.columns:
         return
@@ -26,7 +27,7 @@ def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
     groups = [g for g in groups if len(g) > 1]
     groups.sort(
         key=lambda g: (
-            g["dynamics"].iloc[0] != "capped",
+            g["dynamics"].iloc[0] not in facts.capped,
             arms.is_noisy(g.iloc[0].to_dict()),
             -len(g),
             g["start_basin"].iloc[0],
@@ -36,7 +37,7 @@ def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
     twins = []  # a second minimum with the same threshold, as in symmetric losses
     for group in groups:
         row = group.iloc[0].to_dict()
-        critical = limit_of(row, loss)
+        critical = limit_of(row, loss, facts)
         if isfinite(critical) and round(critical, 9) in seen:
             twins.append((row, group))
         else:
@@ -45,18 +46,18 @@ def lines(false: pd.DataFrame, cap: str, loss: Loss | None) -> Iterator[Line]:
     yield from twins
 
 
-def limit_of(row: Mapping[Any, Any], loss: Loss | None) -> float:
-    """The predicted threshold of a line; inf where there is none, as with noise, which crosses any barrier in time."""
-    if arms.is_noisy(row):
+def limit_of(row: Mapping[Any, Any], loss: Loss | None, facts: Facts) -> float:
+    """A capped flow's threshold; inf where there is none, as with noise, which crosses any barrier in time."""
+    if arms.is_noisy(row) or row["dynamics"] not in facts.capped:
         return inf
     return wells.threshold(loss, int(row["start_basin"]), row["lr"], row.get("f_star", 0.0))
 
 
-def thresholds(by_cap: list[Line], loss: Loss | None) -> list[tuple[float, int]]:
+def thresholds(by_cap: list[Line], loss: Loss | None, facts: Facts) -> list[tuple[float, int]]:
     """(threshold, number of the line) of the lines that are drawn, each threshold once."""
     found: dict[float, int] = {}
     for n, (row, _) in enumerate(by_cap[:LINES]):
-        critical = limit_of(row, loss)
+        critical = limit_of(row, loss, facts)
         if isfinite(critical):
             found.setdefault(critical, n)
     return list(found.items())

@@ -1,13 +1,12 @@
 """All pictures of a run: tables -> {name: Picture}.  What does not apply to a run is left out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import pandas as pd
 
-from dynbench import find
 from dynbench.losses.base import Loss
 from dynbench.report.caps import escape_against_cap
+from dynbench.report.facts import facts_of, loss_of
 from dynbench.report.maps import outcome_map
 from dynbench.report.paths import sample_paths
 from dynbench.report.rules import rules
@@ -45,25 +44,13 @@ def budget(run: Run) -> int:
 
 def each(run: Run, loss: Loss | None, steps: int) -> Iterator[Picture | None]:
     yield rules(run.cells, loss)
-    yield escape_against_cap(run.cells, loss)
+    yield escape_against_cap(run.cells, loss, facts_of(run))
     trajectories = read(run)
     if trajectories is not None:
-        yield outcome_map(trajectories, loss)
+        yield outcome_map(trajectories, loss, facts_of(run))
         yield survival(trajectories, steps, loss, run.cells)
     if (run.directory / "paths.parquet").exists():
         yield sample_paths(run.paths, loss)
-
-
-def loss_of(run: Run) -> Loss | None:
-    """The loss that the manifest names, if it comes with dynbench; a user's file is not run for a picture."""
-    told: dict[str, Any] = run.manifest.get("loss") or {}
-    name = str(told.get("name", ""))
-    if name not in find.losses():
-        return None
-    try:
-        return find.loss(name, told.get("dim"))
-    except ValueError:
-        return None
 
 
 def drawable(names: Sequence[str]) -> list[str]:

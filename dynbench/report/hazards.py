@@ -12,6 +12,7 @@ from dynbench.outcomes.hazard import exposure, hazard, log_edges
 from dynbench.outcomes.survival import Estimate
 from dynbench.report import timeline
 from dynbench.report.escapes import Sample
+from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.style import OPEN, Picture, drawn, line, logarithmic
 from dynbench.theory.chain import exits
 from dynbench.theory.nystrom import OutOfReach
@@ -22,7 +23,7 @@ ENOUGH = 2  # bins with escapes: a hazard that is known in one bin only has no c
 
 
 @drawn
-def hazards(found: Sample, steps: int) -> Picture | None:
+def hazards(found: Sample, steps: int, facts: Facts = UNKNOWN) -> Picture | None:
     """Escapes over steps at risk in log-spaced bins, with intervals, of a few arms; their late hazards as lines.
 
     None where hardly anything escapes.  The exact late hazard of a noisy chain stands beside them, where it is known.
@@ -44,7 +45,7 @@ def hazards(found: Sample, steps: int) -> Picture | None:
         own, some = (bins[0][k], bins[1][k], bins[2][k]), given.events[k] > 0
         points(axes, given.edges, own, some, k, (k + 0.5) / len(chosen), hi)
         level(axes, steps, (rates[0][k], rates[1][k], rates[2][k]), k, found.names[place])
-    exact = {k: rate for k, place in enumerate(chosen) if (rate := exact_rate(found, place)) == rate}
+    exact = {k: rate for k, place in enumerate(chosen) if (rate := exact_rate(found, place, facts)) == rate}
     inside = [k for k, rate in exact.items() if lo < rate < hi]
     for k in inside:
         told = "exact, in the long run" if k == inside[0] else None
@@ -87,14 +88,14 @@ def level(axes: Axes, steps: int, late: tuple[float, float, float], k: int, name
     axes.fill_between(ends, lo, hi, color=look["color"], alpha=timeline.BAND, linewidth=0)
 
 
-def exact_rate(found: Sample, place: int) -> float:
+def exact_rate(found: Sample, place: int, facts: Facts) -> float:
     """Late hazard of noisy gradient descent, the chance to leave a well in a step in the long run; nan: not known."""
     row: Mapping[Any, Any] = found.table.iloc[place].to_dict()
     loss, lr = found.loss, row["lr"]
     temperature = row.get("temperature", 0.0) + 0.5 * lr * row.get("gradient_noise", 0.0) ** 2
     lost = bool(found.tally(found.lost & (found.t_exit < 0))[place])  # the chain knows no divergence
     alone = found.false and len(found.labels) == 1 and not lost
-    if not alone or loss is None or not loss.tensor or loss.dim != 1 or row["dynamics"] != "gradient":
+    if not alone or loss is None or not loss.tensor or loss.dim != 1 or row["dynamics"] not in facts.gradient:
         return np.nan
     if temperature <= 0.0 or any(row.get(name, value) != value for name, value in loss.parameters.items()):
         return np.nan

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from dynbench.basins import global_minima, kinds
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
+from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.style import GREY, Picture, blank, drawn, power
 
 OUTCOMES = {  # colours differ in lightness as well
@@ -38,7 +39,7 @@ def outcome(trajectories: pd.DataFrame, loss: Loss | None) -> np.ndarray:
 
 
 @drawn
-def outcome_map(trajectories: pd.DataFrame, loss: Loss | None) -> Picture | None:
+def outcome_map(trajectories: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN) -> Picture | None:
     """Table of trajectories (1-D) -> map over start and cap; None where there is no grid of both."""
     if loss is None or loss.dim != 1 or "cap" not in trajectories.columns or "x0" not in trajectories.columns:
         return None
@@ -68,7 +69,7 @@ def outcome_map(trajectories: pd.DataFrame, loss: Loss | None) -> Picture | None
         ticks = np.unique(np.linspace(0, len(x) - 1, 7).round().astype(int))
         axes.set_xticks(ticks, [f"{x[k]:.4g}" for k in ticks])
         axes.set_xlabel("start x0, one column each, rising")
-    critical = predicted(axes, table, caps, loss)
+    critical = predicted(axes, table, caps, loss) if table["dynamics"].iloc[0] in facts.capped else nan
     present = [k for k in range(len(OUTCOMES)) if (image == k).any()]
     names = list(OUTCOMES.items())
     handles = [Patch(facecolor=names[k][1], edgecolor=GREY, linewidth=0.5, label=names[k][0]) for k in present]
@@ -117,7 +118,7 @@ def walls(axes: Axes, loss: Loss, left: float, right: float) -> None:
 
 
 def predicted(axes: Axes, table: pd.DataFrame, caps: np.ndarray, loss: Loss) -> float:
-    """The threshold of the false minimum, if there is one only, as a line between the rows it falls between."""
+    """The capped flow's threshold at the false minimum, if there is one only, a line between two rows."""
     false = wells.false_labels(loss, table["start_basin"])
     if len(false) != 1 or arms.is_noisy(table.iloc[0].to_dict()):
         return nan

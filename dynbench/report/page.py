@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, budgets, figures, further, times, wells, words
+from dynbench.report.facts import facts_of
 from dynbench.report.section import Section, Table
 from dynbench.report.style import Picture
 from dynbench.report.trapped import origin, trapped
@@ -98,7 +99,7 @@ def of_run(run: Run) -> Section:
         heading=f"{told.get('name', run.name)}, run {run.manifest.get('run', run.name)}",
         sections=(
             Section("What was run", words.what(run)),
-            Section("Findings", items=words.findings(cells, loss)),
+            Section("Findings", items=words.findings(cells, loss, facts_of(run))),
             Section("Pictures", pictures=list(figures.draw_all(run, loss).values())),
             *times.sections(run, loss, MOST_ROWS),
             *further.sections(run, loss),

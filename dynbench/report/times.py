@@ -10,6 +10,7 @@ from dynbench.outcomes.runtime import converted, running_time
 from dynbench.outcomes.survival import Estimate, mean_time, median_time
 from dynbench.report import arms, figures
 from dynbench.report.escapes import Sample, needed, sample
+from dynbench.report.facts import facts_of
 from dynbench.report.hazards import hazards, late
 from dynbench.report.section import Section, Table
 from dynbench.report.solved import solved_shares
@@ -50,7 +51,7 @@ def sections(run: Run, loss: Loss | None, most: int) -> list[Section]:
     else:
         made, names, where = measured(found, steps, bool(cells["p_final"].notna().any())), found.names, found.where
         targets = [real(t) for t in run.manifest.get("sweep", {}).get("targets", [])]
-        drawn = (hazards(found, steps), solved_shares(found, steps, targets))
+        drawn = (hazards(found, steps, facts_of(run)), solved_shares(found, steps, targets))
         pictures = [picture for picture in drawn if picture is not None]
     if not len(made) or made[[*COLUMNS]].isna().all(axis=None):
         return []

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, curves
+from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.trapped import POOLED, origin, trapped
 from dynbench.store import Run
 
@@ -55,14 +56,14 @@ def what(run: Run) -> list[str]:
     return [" ".join(sentences[:1]), " ".join(sentences[1:])]
 
 
-def findings(cells: pd.DataFrame, loss: Loss | None) -> list[str]:
+def findings(cells: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN) -> list[str]:
     """What the table of cells shows about starts in false minima, a sentence or two each."""
     false, places = trapped(cells, loss)
     if not len(false):
         return ["No start lies in the basin of a false minimum, so there was nothing to escape from."]
-    lines = list(curves.lines(false, "cap", loss))[: curves.LINES]
+    lines = list(curves.lines(false, "cap", loss, facts))[: curves.LINES]
     differ = [c for c in arms.varying(pd.concat([rows for _, rows in lines])) if c != "cap"] if lines else []
-    told = [thresholds(row, rows, differ, loss, places) for row, rows in lines]
+    told = [thresholds(row, rows, differ, curves.limit_of(row, loss, facts), places) for row, rows in lines]
     told += best(false, "p_final", "ends within the first target of the global minimum", places)
     told += best(false, "p_escape", "leaves the start's basin", places)
     still = [str(rule) for rule, rows in false.groupby("dynamics", sort=True) if not rows["escaped"].sum()]
@@ -81,11 +82,10 @@ def findings(cells: pd.DataFrame, loss: Loss | None) -> list[str]:
 
 
 def thresholds(
-    row: Mapping[Any, Any], rows: pd.DataFrame, told: list[str], loss: Loss | None, places: dict[int, str]
+    row: Mapping[Any, Any], rows: pd.DataFrame, told: list[str], critical: float, places: dict[int, str]
 ) -> str:
-    """The onset of escapes against the prediction, and what larger caps do."""
+    """The onset of escapes against the prediction, inf for none, and what larger caps do."""
     last, first = curves.onset(rows)
-    critical = curves.limit_of(row, loss)
     label = int(row["start_basin"])
     who = f"{arms.name(row, told)}, starts in the basin of {origin({label: places[label]})}"
     predicted = f" Predicted: D/(h(L* - f_star)) = {critical:.7g}." if isfinite(critical) else ""

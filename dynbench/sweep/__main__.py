@@ -159,6 +159,7 @@ def as_json(result: "Result", plan: "Plan") -> str:
 
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
+    from dynbench.outcomes.probe import is_capped_flow
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
     from dynbench.sweep.statistics import summary
@@ -166,9 +167,11 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
-    lines.append(
-        printed(summary(job, result), plan.loss, plan.parameters, job.sweep.starts.words(plan.loss), job.sweep.steps)
+    starts, capped = (
+        job.sweep.starts.words(plan.loss),
+        {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)},
     )
+    lines.append(printed(summary(job, result), plan.loss, plan.parameters, starts, job.sweep.steps, capped))
     if job.sweep.until is not None:
         from dynbench.sweep.until import words
 

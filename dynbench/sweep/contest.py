@@ -1,6 +1,6 @@
 """Two arms of stored runs against each other: whether their trajectories are pairs, and what the tests say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import nan
@@ -79,11 +79,16 @@ def budgets_of(a: Side, b: Side, on: str) -> tuple[int, int]:
     first, second = a.run.manifest, b.run.manifest
     if a.run.directory.resolve() == b.run.directory.resolve() and a.named == b.named:
         raise ValueError("--a and --b name the same settings of the same run")
-    if first["loss"] != second["loss"]:
+    if loss_told(first) != loss_told(second):
         raise ValueError(f"{a.run.name} and {b.run.name} are runs on different losses: they cannot be compared")
     if on in VALUES and first["sweep"]["targets"][0] != second["sweep"]["targets"][0]:
         raise ValueError(f"the first targets of {a.run.name} and {b.run.name} differ, so `{on}` means two things")
     return int(first["sweep"]["steps"]), int(second["sweep"]["steps"])
+
+
+def loss_told(manifest: Mapping[str, Any]) -> Any:
+    """The loss of a run: the digest of its definition, or, in an old manifest, what it tells of it."""
+    return manifest["sweep"].get("definitions", {}).get("loss") or manifest["loss"]
 
 
 def pairs_of(a: Side, b: Side) -> tuple[tuple[pd.DataFrame, pd.DataFrame] | None, str]:

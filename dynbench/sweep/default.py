@@ -7,6 +7,7 @@ import numpy as np
 from dynbench import find
 from dynbench.basins import false_minima, lowest_value
 from dynbench.losses.base import Loss
+from dynbench.outcomes.probe import is_capped_flow, is_plain_gradient
 from dynbench.sweep.grid import Arm, default_lr
 from dynbench.sweep.starts import Starts
 from dynbench.theory.thresholds import critical_cap
@@ -20,14 +21,14 @@ def arms(loss: Loss, rules: list[str], lr: float | None = None) -> tuple[Arm, ..
     step = lr or default_lr(loss)
     made: list[Arm] = []
     for rule in rules:
-        known = find.dynamics(rule).parameters
+        dynamics = find.dynamics(rule)
         axes: dict[str, tuple[float, ...]] = {"lr": (step,)}
-        if "cap" in known:
+        if is_capped_flow(dynamics):
             axes["cap"] = caps(loss, step)
-        if "step_cap" in known:
+        if "step_cap" in dynamics.parameters:
             axes["step_cap"] = (step, 10 * step, 100 * step)
         made.append(Arm(rule, axes))
-        if rule == "gradient":
+        if is_plain_gradient(dynamics):
             made.append(Arm(rule, {"lr": (step,), "temperature": temperatures(loss)}))
     return tuple(made)
 

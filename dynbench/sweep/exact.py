@@ -42,8 +42,9 @@ def starts_of(cell: pd.Series, plan: Plan) -> Floats:
 def exact(cell: pd.Series, plan: Plan) -> float:
     """The exact escape probability of a cell; nan where none is known."""
     parameters = {n: float(cell[n]) for n in plan.parameters if not pd.isna(cell[n])}
+    rule = next(arm.dynamics for arm in plan.arms if arm.dynamics.name == cell["dynamics"])
     found = escape_probability(
-        plan.loss, str(cell["dynamics"]), parameters, float(cell["lr"]), float(cell["temperature"]),
+        plan.loss, rule, parameters, float(cell["lr"]), float(cell["temperature"]),
         float(cell["gradient_noise"]), int(cell["start_basin"]), starts_of(cell, plan), plan.sweep.steps,
     )  # fmt: skip
     return float("nan") if found is None else found[0]

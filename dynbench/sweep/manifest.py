@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import dynbench
+from dynbench.dynamics.base import Dynamics
+from dynbench.outcomes.probe import is_capped_flow, is_plain_gradient
 from dynbench.store import SCHEMA
 from dynbench.sweep.definition import not_kept, own_files
 from dynbench.sweep.job import Job
@@ -29,10 +31,17 @@ def manifest(job: Job, command: str | None) -> dict[str, Any]:
         "kernels": job.kernels,
         "starts_in_words": job.sweep.starts.words(loss),
         "loss": {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim},
+        "rules": {arm.dynamics.name: of_rule(arm.dynamics) for arm in job.plan.arms},
         "versions": versions | {"python": platform.python_version(), "dynbench": dynbench.__version__},
         "platform": {"system": platform.system(), "machine": platform.machine(), "cores": os.cpu_count()},
         "git_commit": git_commit(),
     }
+
+
+def of_rule(rule: Dynamics) -> dict[str, Any]:
+    """What a page says of a rule, and asks of it: a user's file is not run for a page."""
+    facts = {"plain_gradient": is_plain_gradient(rule), "capped_flow": is_capped_flow(rule)}
+    return {"formula": rule.formula, "source": rule.source} | facts
 
 
 @cache

@@ -1,7 +1,7 @@
 """The printed table: for a person, what happened to the starts in false basins."""
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -140,8 +140,18 @@ def aligned(rows: list[list[str]]) -> str:
     )
 
 
-def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: str, steps: int) -> str:
-    """The table, and what its columns mean.  `cells`: those of false basins, or of all where no basin is known."""
+def printed(
+    cells: pd.DataFrame,
+    loss: Loss,
+    parameters: Iterable[str],
+    starts: str,
+    steps: int,
+    capped: Collection[str] = (),
+) -> str:
+    """The table, and what its columns mean.  `cells`: those of false basins, or of all where no basin is known.
+
+    `capped`: names of those of its rules that are capped flows.
+    """
     names = varying(cells, parameters)
     rows = groups(cells, names)
     body = [list(HEAD), *(line(text, block) for text, block in rows[:MOST_ROWS])]
@@ -191,7 +201,7 @@ def printed(cells: pd.DataFrame, loss: Loss, parameters: Iterable[str], starts: 
         notes.append("Noisy cells without an escape: add --rare to estimate so small a probability by splitting.")
     if "p_exact" in cells and cells["p_exact"].notna().any():
         notes.append("exact: the noisy chain without simulation (python -m dynbench.theory); z: in standard errors.")
-    return "\n".join([aligned(body), "", *notes, *predictions(cells, loss)])
+    return "\n".join([aligned(body), "", *notes, *predictions(cells[cells["dynamics"].isin(list(capped))], loss)])
 
 
 def hidden(cells: pd.DataFrame) -> bool:
@@ -201,11 +211,11 @@ def hidden(cells: pd.DataFrame) -> bool:
 
 
 def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
-    """What theory says of the capped flow, where there is one step and one false minimum."""
+    """What theory says of the capped flow's cells, where there is one step and one false minimum."""
     false = false_minima(loss)
     if loss.dim != 1 or len(false) != 1 or cells["lr"].nunique() != 1 or "cap" not in cells:
         return []
-    minimum, f_star = false[0], cells.loc[cells["cap"].notna(), "f_star"] if "f_star" in cells else pd.Series([0.0])
+    minimum, f_star = false[0], cells["f_star"] if "f_star" in cells else pd.Series([0.0])
     if f_star.nunique() != 1:
         return []
     shift = float(f_star.iloc[0])

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from dynbench.batch import Floats
+from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
+from dynbench.outcomes.probe import is_plain_gradient
 from dynbench.theory.chain import p_exit
 from dynbench.theory.nystrom import OutOfReach
 
@@ -19,7 +21,7 @@ TRUSTED = 1e-3  # largest relative error of an answer worth giving
 
 def escape_probability(
     loss: Loss,
-    dynamics_name: str,
+    dynamics: Dynamics,
     parameters: Mapping[str, float],
     lr: float,
     temperature: float,
@@ -30,13 +32,14 @@ def escape_probability(
 ) -> tuple[float, float] | None:
     """(p, error): P(outside the basin at one of the steps 1 to `steps`), averaged over the starts x0 (n,) or (dim, n).
 
-    None where no exact answer is known: another rule, no noise, starts outside the basin of `label`, parameters of
-    the loss other than its defaults (its walls move with them), or more work than a few seconds.
+    None where no exact answer is known: a rule other than plain gradient descent, no noise, starts outside the basin
+    of `label`, parameters of the loss other than its defaults (its walls move with them), or more work than a few
+    seconds.
     Operators are remembered by loss, well, lr and temperature.
     """
     whole_temperature = temperature + 0.5 * lr * gradient_noise**2
     start = np.atleast_2d(np.asarray(x0, float))
-    if dynamics_name != "gradient" or not whole_temperature > 0.0 or not loss.tensor or label < 0 or steps < 1:
+    if not whole_temperature > 0.0 or not loss.tensor or label < 0 or steps < 1 or not is_plain_gradient(dynamics):
         return None
     if any(parameters.get(name, value) != value for name, value in loss.parameters.items()):
         return None

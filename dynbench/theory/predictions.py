@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dynbench import find
 from dynbench.basins import lowest_value
 from dynbench.losses.base import Loss, Minimum
 from dynbench.theory import kramers, passage, thresholds
@@ -126,8 +127,8 @@ def of_noise(
         record["kramers_prefactor"] = kramers.kramers_prefactor(loss, label) / dim
         record["kramers_valid"] = kramers.kramers_valid(minimum, temperature)
     if dim > 1:
-        at = np.array(minimum.x)[:, None]
-        found = [escape_probability(loss, "gradient", {}, lr, temperature, 0.0, basin_of(loss, label), at, n)
+        at, gradient = np.array(minimum.x)[:, None], find.dynamics("gradient")
+        found = [escape_probability(loss, gradient, {}, lr, temperature, 0.0, basin_of(loss, label), at, n)
                  if n > 0 else (0.0, 0.0) for n in steps]  # fmt: skip
         if None not in found:
             record["p_escape"] = [pair[0] for pair in found if pair]

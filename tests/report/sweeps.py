@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dynbench.report.facts import Facts
 from dynbench.store import Run, canonical, parquet, write_whole
 from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
 STEPS = 600
+FACTS = Facts(frozenset({"gradient"}), frozenset({"capped"}))  # what the manifests of these runs tell
 CAPS = (1.0, 10.0, 50.0, 66.0, 68.0, 70.0, 71.0, 71.2, 71.4, 72.0, 74.0, 76.0, 100.0, 1000.0, 1e6)
 CAPPED = Arm("capped", {"cap": CAPS})
 RULES = (

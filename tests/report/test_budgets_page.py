@@ -95,14 +95,17 @@ def test_old_runs_do_not_know_when_they_diverged(tmp_path):
 
 def test_only_runs_of_one_loss_and_of_different_budgets(two, tmp_path):
     short, long = two
-    same, other = escapes(tmp_path, 200, seed=7), renamed(long, tmp_path / "other", loss={"name": "other", "dim": 1})
+    same = escapes(tmp_path, 200, seed=7)
     assert budgets.sections([short, same], 300) == []
-    assert budgets.sections([short, other], 300) == []
-    assert len(budgets.sections([short, other, long], 300)) == 1
-    mine = renamed(long, tmp_path / "mine")
-    (mine.directory / "files" / "losses").mkdir(parents=True)
-    (mine.directory / "files" / "losses" / "quartic.py").write_text("# another text of the same name\n")
-    assert budgets.sections([short, mine], 300) == []
+    sweep, another = long.manifest["sweep"], "0" * 64
+    told = sweep["definitions"]
+    for place, definitions in (
+        ("a", told | {"loss": another}),
+        ("b", told | {"dynamics": told["dynamics"] | {"gradient": another}}),
+    ):
+        other = renamed(long, tmp_path / place, sweep=sweep | {"definitions": definitions})
+        assert budgets.sections([short, other], 300) == []
+        assert len(budgets.sections([short, other, long], 300)) == 1
 
 
 def test_it_stands_at_the_top_of_the_page_and_is_escaped(two, tmp_path):

@@ -49,7 +49,7 @@ def test_the_readers_own_settings_change_nothing(run, pictures):
     import matplotlib as mpl
 
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.bbox": "tight"}):
-        picture = figures.escape_against_cap(run.cells, QUARTIC)
+        picture = figures.escape_against_cap(run.cells, QUARTIC, sweeps.FACTS)
         assert picture.png == pictures["escape_against_cap"].png
 
 
@@ -76,13 +76,13 @@ def test_the_threshold_is_drawn_where_theory_puts_it(pictures):
 def test_curves_hold_the_table(run):
     false, places = trapped(run.cells, QUARTIC)
     assert places == {1: "x = 3"}
-    (row, rows), *rest = curves.lines(false, "cap", QUARTIC)
+    (row, rows), *rest = curves.lines(false, "cap", QUARTIC, sweeps.FACTS)
     assert not rest
     assert row["dynamics"] == "capped"
     assert tuple(rows["cap"]) == sweeps.CAPS
     last, first = curves.onset(rows)
     assert (last, first) == (71.2, 71.4)
-    assert last < curves.limit_of(row, QUARTIC) < first
+    assert last < curves.limit_of(row, QUARTIC, sweeps.FACTS) < first
 
 
 def test_outcomes_by_hand():

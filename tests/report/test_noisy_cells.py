@@ -63,20 +63,20 @@ def test_survival_counts_what_it_does_not_draw(run):
 def test_a_threshold_is_for_arms_without_noise(run):
     for temperature, predicted in ((0.0, True), (0.5, False)):
         cells = at_noise(run.cells, temperature)
-        (row, _), *_ = curves.lines(cells[cells["start_basin"] == 1], "cap", QUARTIC)
-        assert (curves.limit_of(row, QUARTIC) < inf) is predicted
-        assert ("Predicted" in " ".join(words.findings(cells, QUARTIC))) is predicted
-        picture = figures.escape_against_cap(cells, QUARTIC)
+        (row, _), *_ = curves.lines(cells[cells["start_basin"] == 1], "cap", QUARTIC, sweeps.FACTS)
+        assert (curves.limit_of(row, QUARTIC, sweeps.FACTS) < inf) is predicted
+        assert ("Predicted" in " ".join(words.findings(cells, QUARTIC, sweeps.FACTS))) is predicted
+        picture = figures.escape_against_cap(cells, QUARTIC, sweeps.FACTS)
         assert ("predicted" in picture.alt) is predicted
         assert any("D/(hL*)" in t.get_text() for axes in picture.figure.axes for t in axes.texts) is predicted
     both = pd.concat([at_noise(run.cells, 0.5), at_noise(run.cells, 0.0)], ignore_index=True)
-    (row, _), *_ = curves.lines(both[both["start_basin"] == 1], "cap", QUARTIC)
+    (row, _), *_ = curves.lines(both[both["start_basin"] == 1], "cap", QUARTIC, sweeps.FACTS)
     assert row["temperature"] == 0.0
     gradient_noise = at_noise(run.cells, 0.0).assign(gradient_noise=1.0)
-    assert "Predicted" not in " ".join(words.findings(gradient_noise, QUARTIC))
+    assert "Predicted" not in " ".join(words.findings(gradient_noise, QUARTIC, sweeps.FACTS))
     trajectories = run.trajectories.query("dynamics == 'capped'")
-    assert "threshold" in figures.outcome_map(trajectories, QUARTIC).alt
-    assert "threshold" not in figures.outcome_map(trajectories.assign(temperature=0.5), QUARTIC).alt
+    assert "threshold" in figures.outcome_map(trajectories, QUARTIC, sweeps.FACTS).alt
+    assert "threshold" not in figures.outcome_map(trajectories.assign(temperature=0.5), QUARTIC, sweeps.FACTS).alt
 
 
 def test_exact_values_in_pictures_words_and_tables(run, tmp_path):
@@ -97,7 +97,7 @@ def test_exact_values_in_pictures_words_and_tables(run, tmp_path):
     assert f"{arms.share(cell['p_exact'])} ({cell['z']:+.1f})" in html
     assert EXACT not in build([sweeps.made(tmp_path, Arm("gradient"), Arm("sign"))])
     cap = with_exact(at_noise(run.cells, 0.5))
-    picture = figures.escape_against_cap(cap, QUARTIC)
+    picture = figures.escape_against_cap(cap, QUARTIC, sweeps.FACTS)
     assert any(line.get_label() == "exact" for line in picture.figure.axes[0].lines)
 
 
@@ -116,10 +116,10 @@ def test_pooled_exact_values():
 def test_words_for_one_smaller_cap_and_for_the_largest(run):
     cells = run.cells.query("start_basin == 1 and dynamics == 'capped'").sort_values("cap")
     rising = cells[cells["cap"].isin((66.0, 74.0))]
-    text = words.findings(rising, QUARTIC)[0]
+    text = words.findings(rising, QUARTIC, sweeps.FACTS)[0]
     assert re.search(r"none at the one smaller cap, 66 \(0 of 26 runs\)", text)
     assert re.search(r"P\(escape\) is highest at the largest cap, 74: 0\.\d+ \[", text)
-    picture = figures.escape_against_cap(rising, QUARTIC)
+    picture = figures.escape_against_cap(rising, QUARTIC, sweeps.FACTS)
     assert re.search(r"P\(escape\) is highest, 0\.\d+, at the largest cap, 74\.", picture.alt)
 
 
@@ -128,7 +128,7 @@ def test_long_labels_and_notes_at_an_edge_stay_inside(run):
         dynamics=run.cells["dynamics"].replace({"sps_max": "a_rule_with_a_rather_long_name_for_it"})
     )
     wider = pd.concat([cells, cells[cells["step_cap"].notna()].assign(f_star=0.5)], ignore_index=True)
-    picture = figures.escape_against_cap(wider[~(wider["step_cap"] > 0.1)], QUARTIC)
+    picture = figures.escape_against_cap(wider[~(wider["step_cap"] > 0.1)], QUARTIC, sweeps.FACTS)
     picture.png  # noqa: B018 - drawing places the ticks
     whole = picture.figure.bbox
     assert picture.figure.get_figwidth() == WIDTH

@@ -100,7 +100,7 @@ def test_one_panel_with_bands_where_nothing_diverges(table):
 
 
 def test_hazards_hold_the_table(found):
-    picture = hazards(found, STEPS)
+    picture = hazards(found, STEPS, sweeps.FACTS)
     layout.check(picture)
     (axes,) = picture.figure.axes
     name = found.names.index("gradient, T 0.5")
@@ -116,12 +116,12 @@ def test_hazards_hold_the_table(found):
 
 def test_the_exact_late_hazard_stands_where_it_is_known(found):
     exact = exits(QUARTIC, 1, 3.0, 0.01, 1.0, ()).hazard
-    assert exact_rate(found, found.names.index("gradient, T 1")) == pytest.approx(exact, rel=1e-9)
-    assert "exact, in the long run" in named(hazards(found, STEPS))
-    assert np.isnan(exact_rate(found, found.names.index("uphill, T 0.05")))
+    assert exact_rate(found, found.names.index("gradient, T 1"), sweeps.FACTS) == pytest.approx(exact, rel=1e-9)
+    assert "exact, in the long run" in named(hazards(found, STEPS, sweeps.FACTS))
+    assert np.isnan(exact_rate(found, found.names.index("uphill, T 0.05"), sweeps.FACTS))
     lost = sample(found.rows.assign(status="diverged", t_exit=-1), QUARTIC)
-    assert np.isnan(exact_rate(lost, lost.names.index("gradient, T 1")))
-    assert np.isnan(exact_rate(sample(found.rows, None), 1))
+    assert np.isnan(exact_rate(lost, lost.names.index("gradient, T 1"), sweeps.FACTS))
+    assert np.isnan(exact_rate(sample(found.rows, None), 1, sweeps.FACTS))
 
 
 def test_runs_that_are_lost_are_at_risk_up_to_there(found):

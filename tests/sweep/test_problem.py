@@ -79,10 +79,11 @@ def test_the_minima_are_those_of_the_value_that_is_swept(tmp_path):
     assert [m.barrier for m in loss.minima] == [0.25, 0.25]
     assert planned(name, Arm("sign")).loss.separators[0] == pytest.approx(0.101031257881011, rel=1e-12)
     assert label(loss, [[0.05]]).tolist() == [1]  # at tilt 0.1 it lies left of the wall
-    p, error = escape_probability(loss, "gradient", {"tilt": 0.0}, 0.01, 0.1, 0.0, 1, [[1.0]], 100) or (0.0, 1.0)
+    gradient = find.dynamics("gradient")
+    p, error = escape_probability(loss, gradient, {"tilt": 0.0}, 0.01, 0.1, 0.0, 1, [[1.0]], 100) or (0.0, 1.0)
     even = find.loss("double_well_tilted")
     assert error < 1e-6 * p
-    assert p != escape_probability(even, "gradient", {}, 0.01, 0.1, 0.0, 1, [[1.0]], 100)
+    assert p != escape_probability(even, gradient, {}, 0.01, 0.1, 0.0, 1, [[1.0]], 100)
 
 
 @pytest.mark.parametrize(

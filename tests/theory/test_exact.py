@@ -13,9 +13,10 @@ from dynbench.theory.predictions import predictions
 QUARTIC = find.loss("quartic")
 RASTRIGIN = find.loss("rastrigin", 1)
 THREE = np.array([3.0])
+GRADIENT = find.dynamics("gradient")
 
 
-def quartic(x0=THREE, dynamics="gradient", temperature=0.5, gradient_noise=0.0, label=1, steps=100, loss=QUARTIC):
+def quartic(x0=THREE, dynamics=GRADIENT, temperature=0.5, gradient_noise=0.0, label=1, steps=100, loss=QUARTIC):
     return escape_probability(loss, dynamics, {}, 0.01, temperature, gradient_noise, label, x0, steps)
 
 
@@ -36,7 +37,7 @@ def test_noise_in_the_gradient_is_a_temperature():
 
 
 def test_none_where_nothing_is_exact():
-    assert quartic(dynamics="sign") is None
+    assert quartic(dynamics=find.dynamics("sign")) is None
     assert quartic(temperature=0.0) is None
     assert quartic(label=-1) is None
     assert quartic(np.array([3.0, 1.0])) is None
@@ -46,16 +47,16 @@ def test_none_where_nothing_is_exact():
     assert quartic(temperature=1e-3) is None
     assert quartic(loss=find.loss("himmelblau"), x0=np.array([[3.0], [2.0]]), label=0) is None
     bowl = find.loss("quadratic", 1)
-    assert escape_probability(bowl, "gradient", {"curvature": 2.0}, 0.1, 1.0, 0.0, 0, np.array([0.1]), 5) is None
-    assert escape_probability(bowl, "gradient", {"curvature": 1.0}, 0.1, 1.0, 0.0, 0, np.array([0.1]), 5) == (0.0, 0.0)
-    assert escape_probability(QUARTIC, "gradient", {}, 1e-6, 0.05, 0.0, 1, THREE, 5) is None
+    assert escape_probability(bowl, GRADIENT, {"curvature": 2.0}, 0.1, 1.0, 0.0, 0, np.array([0.1]), 5) is None
+    assert escape_probability(bowl, GRADIENT, {"curvature": 1.0}, 0.1, 1.0, 0.0, 0, np.array([0.1]), 5) == (0.0, 0.0)
+    assert escape_probability(QUARTIC, GRADIENT, {}, 1e-6, 0.05, 0.0, 1, THREE, 5) is None
 
 
 def test_coordinates_are_independent():
     """Rastrigin in three dimensions: 1 - Π (1 - p_d), averaged over two starts of one basin."""
     three = RASTRIGIN.at(1), find.loss("rastrigin", 3)
     x = np.array([[0.1, 0.0], [1.0, 0.9], [-1.1, -1.0]])
-    p, error = escape_probability(three[1], "gradient", {}, 0.002, 2.0, 0.0, three[1].basin(x[:, 0]), x, 250)
+    p, error = escape_probability(three[1], GRADIENT, {}, 0.002, 2.0, 0.0, three[1].basin(x[:, 0]), x, 250)
     each = [
         [chain.p_exit(RASTRIGIN, RASTRIGIN.basin((c,)), c, 0.002, 2.0, (250,))[0][0, 0] for c in start] for start in x.T
     ]

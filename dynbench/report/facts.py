@@ -1,0 +1,44 @@
+"""What is known of a run's loss and rules, by their definitions: a name alone tells nothing."""
+
+from dataclasses import dataclass
+
+from dynbench import find
+from dynbench.definition import digest
+from dynbench.losses.base import Loss
+from dynbench.store import Run
+from dynbench.sweep.definition import restored
+from dynbench.sweep.problem import loss_of as loss_of_sweep
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names of a run's rules of which that was found when it was made."""
+
+    gradient: frozenset[str] = frozenset()  # each step is -lr g
+    capped: frozenset[str] = frozenset()  # the capped flow (11)
+
+
+UNKNOWN = Facts()
+
+
+def facts_of(run: Run) -> Facts:
+    """What the manifest tells of the rules."""
+    rules = (run.manifest.get("rules") or {}).items()
+
+    def those(fact: str) -> frozenset[str]:
+        return frozenset(name for name, told in rules if told.get(fact))
+
+    return Facts(those("plain_gradient"), those("capped_flow"))
+
+
+def loss_of(run: Run) -> Loss | None:
+    """The run's loss, if it is one of dynbench's as it is today; a user's file is not run for a page."""
+    told = run.manifest.get("sweep") or {}
+    try:
+        sweep = restored(told, run.directory)
+        if sweep.loss not in find.losses():
+            return None
+        loss = loss_of_sweep(sweep)
+        return loss if digest(loss) == told["definitions"]["loss"] else None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,104 @@
+"""A user's file that bears a built-in's name is not taken for it, in tables, in pictures or on a page."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dynbench import find
+from dynbench.report.facts import Facts, facts_of, loss_of
+from dynbench.report.page import EXACT, build
+from dynbench.store import Run, canonical
+from dynbench.sweep import __main__ as command
+from dynbench.sweep.grid import Arm, Sweep
+from dynbench.sweep.run import run
+from dynbench.sweep.starts import Starts
+
+HALF = "def step(x, g, value, norm, lr, state):\n    return -0.5 * lr * g, state\n"
+PLAIN = "def step(x, g, value, norm, lr, state):\n    return -(lr * g), state\n"
+CAPPED = "def step(x, g, value, norm, lr, state, cap=1000.0):\n    return -lr * g * (cap / (cap + norm)), state\n"
+QUARTIC = '''"""A parabola that is called like the quartic."""
+from dynbench import Loss, Minimum
+
+def value(x):
+    return (x - 2.0) * (x - 2.0)
+
+def grad(x):
+    return 2.0 * (x - 2.0)
+
+loss = Loss("(x - 2)²", "mine", ((0.0, 5.0),), 1, (Minimum((2.0,), 0.0, (2.0,)),), value, grad)
+'''
+NOISY = {"temperature": (0.5,)}
+
+
+def written(folder: Path, name: str, text: str) -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def sweep_of(*arms: Arm, loss: str = "quartic") -> Sweep:
+    return Sweep(loss, arms, Starts("points", 1, ((3.0,),)), steps=300, seeds=200)
+
+
+def test_half_steps_called_gradient_have_no_exact_probability(tmp_path):
+    """They were given the built-in's: 0.760 measured beside 0.2872, z = +147.8."""
+    right = run(sweep_of(Arm("gradient", NOISY)), tmp_path / "out")
+    half = run(sweep_of(Arm(written(tmp_path, "gradient.py", HALF), NOISY)), tmp_path / "out")
+    assert 0.0 < right.cells["p_exact"].item() < 1.0
+    assert half.cells["p_exact"].isna().all()
+    assert half.cells["z"].isna().all()
+    assert facts_of(half) == Facts()
+    assert facts_of(right) == Facts(gradient=frozenset({"gradient"}))
+    assert EXACT not in build([half])
+    assert EXACT in build([right])
+
+
+def test_a_plain_gradient_step_of_another_name_has_it(tmp_path):
+    right = run(sweep_of(Arm("gradient", NOISY)), tmp_path / "out")
+    own = run(sweep_of(Arm(written(tmp_path, "mine.py", PLAIN), NOISY)), tmp_path / "out")
+    assert own.cells["p_exact"].item() == right.cells["p_exact"].item()
+
+
+def test_a_users_loss_called_quartic_is_drawn_as_its_own(tmp_path):
+    mine = run(sweep_of(Arm("gradient"), loss=written(tmp_path, "quartic.py", QUARTIC)), tmp_path / "out")
+    assert loss_of(mine) is None
+    right = run(sweep_of(Arm("gradient")), tmp_path / "out")
+    assert loss_of(right) == find.loss("quartic")
+    assert "false minimum at x = 3" not in build([mine])
+
+
+def test_a_loss_of_dynbench_at_another_parameter_is_known_as_that(tmp_path):
+    arm = Arm("gradient", {"curvature": (2.0,)})
+    made = run(Sweep("quadratic", (arm,), Starts("grid", 11), steps=20), tmp_path)
+    found = loss_of(made)
+    assert found is not None
+    assert found.parameters["curvature"] == 2.0
+
+
+def test_another_rule_with_a_cap_has_no_threshold_of_the_capped_flow(tmp_path, capsys):
+    caps = np.geomspace(1.0, 1e4, 9)
+    path = written(tmp_path, "capped.py", CAPPED)
+    sweep = Sweep("quartic", (Arm(path, {"cap": tuple(caps)}),), Starts("grid", 41), steps=100)
+    page = build([run(sweep, tmp_path / "out")])
+    assert "Predicted" not in page
+    assert "limits the displacement" not in page
+    text = ",".join(f"{cap:.6g}" for cap in caps)
+    for rule, predicted in ((path, False), ("capped", True)):
+        argv = ["--loss", "quartic", "--dynamics", rule, "--cap", text, "--steps", "100", "--starts", "grid:41"]
+        assert command.main([*argv, "--out", str(tmp_path / "out")]) == 0
+        assert ("escapes of the capped flow begin at cap" in capsys.readouterr().out) is predicted
+
+
+def test_a_manifest_whose_digest_is_another_is_not_believed(tmp_path):
+    made = run(sweep_of(Arm("gradient")), tmp_path)
+    manifest = made.manifest
+    manifest["sweep"]["definitions"]["loss"] = "0" * 64
+    (made.directory / "manifest.json").write_bytes(canonical(manifest))
+    assert loss_of(Run(made.directory)) is None
+
+
+@pytest.mark.parametrize("manifest", [{}, {"rules": None}, {"sweep": {"loss": "quartic"}}])
+def test_a_bare_manifest_tells_nothing(tmp_path, manifest):
+    (tmp_path / "manifest.json").write_bytes(canonical(manifest))
+    assert loss_of(Run(tmp_path)) is None
+    assert facts_of(Run(tmp_path)) == Facts()
