@@ -15,6 +15,11 @@ hypothesis.settings.register_profile("house", derandomize=True, deadline=None, d
 hypothesis.settings.load_profile("house")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Processes that share the tests: more than four would wait for kernels that others compile."""
+    return min(cores(), 4)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if "DYNBENCH_CACHE" not in os.environ and config.cache is not None:
         os.environ["DYNBENCH_CACHE"] = str(config.cache.mkdir("kernels"))
@@ -24,7 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [marker for marker in ASKED_FOR if marker not in config.option.markexpr]
     long = [item for item in items if any(map(item.get_closest_marker, left_out))]
     config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    left = set(long)
+    items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,8 @@ from dynbench.outcomes.intervals import clopper_pearson
 from dynbench.sweep.__main__ import main
 from suites.article import CAP, TARGET, Demo, demo, f
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -10,6 +10,8 @@ from dynbench import basins, find
 from dynbench.losses.base import Loss, Minimum
 from dynbench.outcomes.label import label
 
+pytestmark = pytest.mark.quick
+
 BARRIER = 0.25
 
 

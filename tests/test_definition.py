@@ -12,6 +12,8 @@ from dynbench.dynamics.base import Dynamics
 from dynbench.files import run_file
 from dynbench.losses.base import Loss, Minimum
 
+pytestmark = pytest.mark.quick
+
 WELL = '''"""A well."""
 import math
 from dynbench import Loss, Minimum

@@ -18,6 +18,8 @@ from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
+pytestmark = pytest.mark.quick
+
 RULE = "def step(x, g, value, norm, lr, state):\n    return -{share} * lr * g, state\n"
 SWEEP = Sweep("quartic", (Arm("mine"),), Starts("points", 1, ((3.5,),)), steps=20)
 READS = {

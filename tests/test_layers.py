@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.quick
+
 HOME = Path(__file__).parents[1] / "dynbench"
 LAYERS = (("doors", "columns"), ("losses",), ("dynamics",), ("basins", "batch", "definition", "files", "find"),
           ("kernels",), ("backends",), ("outcomes", "theory"), ("store",), ("sweep",), ("report",))  # fmt: skip

@@ -9,6 +9,8 @@ import pytest
 from dynbench import find
 from dynbench.list import main
 
+pytestmark = pytest.mark.quick
+
 
 def test_table_names_everything_within_the_terminal(capsys):
     assert main([]) == 0

@@ -15,6 +15,8 @@ from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
+pytestmark = pytest.mark.quick
+
 LABEL = f"was made under older definitions (results 1; now {RESULTS}): its numbers may mean something else"
 SWEEP = Sweep("quartic", (Arm("capped", {"cap": (60.0, 1000.0)}),), Starts("grid", 41), steps=200, record=())
 COMMANDS = {

@@ -12,6 +12,8 @@ from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.step import Variant
 from dynbench.kernels.texts import pair_source
 
+pytestmark = pytest.mark.quick
+
 RULE = "def step(x, g, value, norm, lr, state, k=0.5):\n    return -lr * g * k, state\n"
 HEAD = "from dynbench import Loss, Minimum\n"
 ONE = """

@@ -8,6 +8,8 @@ from walks import ON_QUARTIC, QUARTIC, walk
 
 from dynbench import find
 
+pytestmark = pytest.mark.quick
+
 
 def torch_adam(x, steps, lr, beta1, beta2, eps):
     """As `_single_tensor_adam` computes it."""

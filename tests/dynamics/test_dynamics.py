@@ -9,6 +9,8 @@ from walks import once
 from dynbench import find
 from dynbench.dynamics.base import Dynamics
 
+pytestmark = pytest.mark.quick
+
 RULES = find.rules()
 every = pytest.mark.parametrize("name", RULES)
 NUMBERS = (0.0, 1e-310, 1e-160, 1e-8, 0.7, 1e9, 1e160, 1e300)

@@ -10,6 +10,8 @@ from walks import L_STAR, ON_QUARTIC, QUARTIC, once, quadratic, walk
 
 from dynbench import find
 
+pytestmark = pytest.mark.quick
+
 
 def torch_rmsprop(x, steps, lr, alpha, eps):
     square_avg = 0.0

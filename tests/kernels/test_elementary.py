@@ -16,6 +16,8 @@ from numba import njit
 
 from dynbench.kernels import elementary
 
+pytestmark = pytest.mark.quick
+
 EXACT = {"exp": mp.exp, "log": mp.ln, "sin": mp.sin, "cos": mp.cos, "tanh": mp.tanh}
 ALLOWED = {"exp": 1.0, "log": 1.0, "sin": 1.0, "cos": 1.0, "tanh": 3.0}  # ulp
 LARGEST = elementary.LARGEST_ANGLE

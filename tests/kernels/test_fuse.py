@@ -7,6 +7,8 @@ import pytest
 
 from dynbench.kernels.fuse import fused
 
+pytestmark = pytest.mark.quick
+
 DIM = 3
 JOINED = {
     "each coordinate by itself": "for d in range(3): g[d] = 2.0 * x[d]\nfor e in range(DIM): x[e] = x[e] - g[e]",

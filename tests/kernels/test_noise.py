@@ -12,6 +12,8 @@ from scipy import stats
 
 from dynbench.kernels import elementary, noise
 
+pytestmark = pytest.mark.quick
+
 # Random123's known answers: four words of counter, two of key -> four words.
 KNOWN = [
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),

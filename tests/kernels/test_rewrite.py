@@ -7,6 +7,8 @@ import pytest
 
 from dynbench.kernels.rewrite import plain
 
+pytestmark = pytest.mark.quick
+
 NUMBERS = (0.0, -0.0, 1.0, -2.5, 3.7, 1e-310, 1e300, math.inf, -math.inf, math.nan)
 TRIPLE = tuple(itertools.product(NUMBERS, repeat=3))
 HALF = 0.5

@@ -8,6 +8,8 @@ import pytest
 from dynbench import find
 from dynbench.losses._critical import check_critical, check_points
 
+pytestmark = pytest.mark.quick
+
 HIMMELBLAU = find.loss("himmelblau")
 SADDLE, *OTHERS = HIMMELBLAU.saddles
 FILES = ("mueller_brown", "six_hump_camel", "three_hump_camel")

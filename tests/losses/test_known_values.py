@@ -10,6 +10,8 @@ from points import evaluate, hessian
 from dynbench import find
 from dynbench.losses.base import Loss
 
+pytestmark = pytest.mark.quick
+
 
 def test_quartic_exact_values():
     with mpmath.workdps(40):

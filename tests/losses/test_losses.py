@@ -10,6 +10,8 @@ from points import derivative, evaluate, hessian, make, point
 from dynbench import find
 from dynbench.losses.base import Loss
 
+pytestmark = pytest.mark.quick
+
 LOSSES = find.losses()
 
 

@@ -11,6 +11,8 @@ from dynbench import find
 from dynbench.losses import _consistency as consistency
 from dynbench.losses.base import Loss, Minimum
 
+pytestmark = pytest.mark.quick
+
 WELL = """
 from dynbench import Loss, Minimum
 

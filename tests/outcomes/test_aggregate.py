@@ -11,6 +11,8 @@ from dynbench.outcomes import histogram
 from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed, unpacked
 from dynbench.outcomes.cells import Context, cells
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize("by_start", [False, True])
 def test_neither_order_nor_chunks_matter(by_start):

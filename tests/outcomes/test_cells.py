@@ -11,6 +11,8 @@ from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed
 from dynbench.outcomes.cells import PARTITION, Context, cells
 from dynbench.outcomes.intervals import interval
 
+pytestmark = pytest.mark.quick
+
 TABLE = """
 loss dynamics cap beta lr temperature gradient_noise steps start_basin randomness n inside left left_diverged
 diverged_inside unknown escaped p_escape p_escape_lo

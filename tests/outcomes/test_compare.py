@@ -7,6 +7,8 @@ from scipy import optimize, special, stats
 
 from dynbench.outcomes.compare import benjamini_hochberg, holm, log_rank, matched, mcnemar, paired, tango
 
+pytestmark = pytest.mark.quick
+
 
 def cell(rule: str, x0, seed, noise: float = 0.1, **columns) -> pd.DataFrame:
     common = {"dynamics": rule, "x0": x0, "seed": seed, "temperature": noise, "gradient_noise": 0.0}

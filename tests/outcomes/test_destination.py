@@ -8,6 +8,8 @@ from dynbench import find
 from dynbench.outcomes.destination import destinations, outcomes
 from dynbench.outcomes.intervals import interval
 
+pytestmark = pytest.mark.quick
+
 
 def rows(**columns) -> pd.DataFrame:
     n = len(columns["t_exit"])

@@ -6,6 +6,8 @@ from scipy import stats
 
 from dynbench.outcomes.independent import agreement, fisher, newcombe
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize(
     ("counts", "limits"),

@@ -6,6 +6,8 @@ from scipy import stats
 
 from dynbench.outcomes.intervals import clopper_pearson, interval, wilson
 
+pytestmark = pytest.mark.quick
+
 CASES = [(k, n) for n in (1, 2, 7, 40, 1000) for k in {0, 1, n // 3, n // 2, n - 1, n}]
 
 

@@ -8,6 +8,8 @@ from dynbench import find
 from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label
 
+pytestmark = pytest.mark.quick
+
 HIMMELBLAU = find.loss("himmelblau")
 SADDLES = [(0.0866775045, 2.8842547011), (-3.0730257549, -0.0813530443), (3.3851541838, 0.0738518815)]
 

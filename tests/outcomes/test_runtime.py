@@ -7,6 +7,8 @@ from dynbench.outcomes.intervals import interval
 from dynbench.outcomes.runtime import converted, running_time, solved
 from dynbench.outcomes.survival import competing
 
+pytestmark = pytest.mark.quick
+
 
 def test_running_time_by_hand():
     found = running_time([3, -1, 5, -1], [10, 10, 10, 20])

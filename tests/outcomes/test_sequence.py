@@ -7,6 +7,8 @@ import pytest
 from dynbench.outcomes.intervals import clopper_pearson
 from dynbench.outcomes.sequence import FIRST, log_martingale, needed, sequence_interval, width
 
+pytestmark = pytest.mark.quick
+
 CORNERS = [(0, 1), (1, 1), (0, 10), (3, 10), (9, 10), (7, 2500), (1, 10**9), (10**9 - 1, 10**9), (5 * 10**8, 10**9)]
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from dynbench.outcomes.success import KINDS, of_arm, succeeded
 
+pytestmark = pytest.mark.quick
+
 LEVEL = 0.25
 
 

@@ -10,6 +10,8 @@ from dynbench.outcomes.hazard import exposure, hazard, late_hazard, log_edges, p
 from dynbench.outcomes.intervals import interval
 from dynbench.outcomes.survival import competing, log_steps, mean_time, median_time
 
+pytestmark = pytest.mark.quick
+
 
 def drawn(n: int, seed: int = 1, budgets: tuple[int, int] = (60, 200)):
     """(t_exit, t_diverged, until) with ties, both ends, some one after the other, and budgets of many lengths."""

@@ -4,6 +4,8 @@ import pytest
 
 from dynbench.outcomes.cells import Context, cells
 
+pytestmark = pytest.mark.quick
+
 CONTEXT = Context(steps=100, minimum_value=0.0, starts="uniform")
 
 

@@ -9,6 +9,8 @@ import pytest
 from dynbench.report import arms
 from dynbench.report.style import uncollected
 
+pytestmark = pytest.mark.quick
+
 SETTINGS = ["dynamics", "beta", "cap", "lr", "temperature"]
 ROWS = [
     ("capped", np.nan, 10.0, 0.01, 0.0),

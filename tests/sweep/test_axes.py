@@ -4,6 +4,8 @@ import pytest
 
 from dynbench.sweep.axes import axis, whole
 
+pytestmark = pytest.mark.quick
+
 
 def test_pieces_are_joined_in_the_order_written_each_value_once():
     assert axis("3,1:2:3,2", "--cap") == (3.0, 1.0, 1.5, 2.0)

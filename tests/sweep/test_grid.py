@@ -5,6 +5,8 @@ from dynbench.sweep.definition import expanded, restored
 from dynbench.sweep.grid import Arm, Plan, Sweep, with_axes
 from dynbench.sweep.starts import Starts
 
+pytestmark = pytest.mark.quick
+
 THREE = Starts("points", 3, ((2.5,), (3.0,), (4.0,)))
 SWEEP = Sweep(
     loss="quartic",

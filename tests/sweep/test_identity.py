@@ -15,6 +15,8 @@ from dynbench.sweep.job import Job
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
+pytestmark = pytest.mark.quick
+
 WELL = '''"""A tilted double well, (x² - 1)² + 0.3 (x + 1)."""
 from dynbench import Loss, Minimum
 

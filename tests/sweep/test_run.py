@@ -16,6 +16,8 @@ from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
+pytestmark = pytest.mark.quick
+
 SWEEP = Sweep(
     loss="quartic",
     arms=(Arm("capped", {"cap": (60.0, 71.4, 1000.0)}), Arm("gradient", {"temperature": (0.0, 0.7)}), Arm("rmsprop")),

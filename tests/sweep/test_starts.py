@@ -6,6 +6,8 @@ from dynbench.sweep.arguments import read, sweep_of
 from dynbench.sweep.grid import Arm, Plan, Sweep
 from dynbench.sweep.starts import Starts
 
+pytestmark = pytest.mark.quick
+
 QUARTIC = find.loss("quartic", 1)
 RASTRIGIN = find.loss("rastrigin", 3)
 LAWS = [

@@ -4,6 +4,8 @@ import pytest
 
 from dynbench.sweep.table import probability
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize(
     ("p", "lo", "hi", "text"),

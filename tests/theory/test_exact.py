@@ -10,6 +10,8 @@ from dynbench.theory import chain, nystrom, passage, thresholds
 from dynbench.theory.exact import escape_probability
 from dynbench.theory.predictions import predictions
 
+pytestmark = pytest.mark.quick
+
 QUARTIC = find.loss("quartic")
 RASTRIGIN = find.loss("rastrigin", 1)
 THREE = np.array([3.0])

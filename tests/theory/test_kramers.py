@@ -7,6 +7,8 @@ import pytest
 from dynbench import find
 from dynbench.theory import kramers, passage, thresholds
 
+pytestmark = pytest.mark.quick
+
 QUARTIC = find.loss("quartic")
 TILTED = find.loss("double_well_tilted")
 

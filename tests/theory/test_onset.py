@@ -8,6 +8,8 @@ from dynbench import find
 from dynbench.backends.cpu import Cpu
 from dynbench.theory.thresholds import critical_cap
 
+pytestmark = pytest.mark.quick
+
 CASES = [
     ("quartic", 1, 0.01, 0.0),
     ("quartic", 1, 0.01, 0.5),

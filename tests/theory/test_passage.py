@@ -11,6 +11,8 @@ from dynbench.losses.base import Loss, Minimum
 from dynbench.theory import passage
 from dynbench.theory.coordinate import Coordinate, coordinate, neighbours, walls
 
+pytestmark = pytest.mark.quick
+
 QUARTIC = find.loss("quartic")
 A, B = QUARTIC.minima[0].x[0], QUARTIC.separators[0]
 SYMMETRIC = Loss(

@@ -9,6 +9,8 @@ import pytest
 from dynbench import find
 from dynbench.theory.__main__ import main
 
+pytestmark = pytest.mark.quick
+
 NAMES = {"label", "x", "value", "curvature", "barrier", "distance", "step_limit", "sign_eps_limit", "rmsprop_eps_limit",
          "critical_cap", "two_cycle_cap", "boole_scale", "escape_rate", "capped_time", "crossover_temperature", "start",
          "p_escape_capped", "p_escape", "p_escape_error", "mean_steps", "mean_steps_error", "late_hazard",

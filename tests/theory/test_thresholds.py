@@ -10,6 +10,8 @@ from dynbench import find
 from dynbench.losses.base import Minimum
 from dynbench.theory import thresholds
 
+pytestmark = pytest.mark.quick
+
 LR = 0.01
 QUARTIC = find.loss("quartic")
 FALSE = QUARTIC.minima[1]
