@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dynbench.batch import Integers
 from dynbench.outcomes import medians
-from dynbench.outcomes.cells import Context, ends_of, finished, grouped, key, names
-from dynbench.outcomes.counts import Trajectories, counted
+from dynbench.outcomes.cells import Context, counts_of, ends_of, finished, grouped, key, names
+from dynbench.outcomes.counts import Trajectories
 from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram, run_sums
 
 AT_ONCE = 2**24  # entries that wait before they are merged
@@ -53,7 +53,7 @@ def of_cells(table: pd.DataFrame, codes: Integers, given: Trajectories, context:
     """Trajectories, added up: `table` has their cells' keys and lowest ids, `codes` (n,) each one's place in it."""
     out = given.t_exit >= 0
     return Aggregate(
-        pd.concat([table, counted(given, codes, len(table), context.steps, context.level, context.loss)], axis=1),
+        pd.concat([table, counts_of(given, codes, table, context)], axis=1),
         histogram(TIME, given.t_exit[out], codes[out]),
         histogram(LOSS, given.loss - context.base, codes),
     )

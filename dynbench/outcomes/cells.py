@@ -75,7 +75,7 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
     frame = pd.concat(needed, ignore_index=True)
     codes, table = grouped(frame, key(frame, context, by_start))
     given = Trajectories.of(frame, ends_of(frame, context.loss))
-    counts = counted(given, codes, len(table), context.steps, context.level, context.loss)
+    counts = counts_of(given, codes, table, context)
     middles = medians.exact(given.t_exit, given.loss, context.steps, codes, len(table))
     return finished(table, counts, middles, context)
 
@@ -117,6 +117,12 @@ def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians
     came_back = known & (count["#unplaced"] == 0)
     of_times = times.times(counts, limits, context.steps, timed, random, target)
     return pd.DataFrame(columns | of_times | {"returned": integers(counts["#returned"], came_back)})
+
+
+def counts_of(given: Trajectories, codes: Integers, table: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """The columns of `counts` for the cells of `table`."""
+    ends = basins.kinds(context.loss, given.basin, given.x)
+    return counted(given, codes, len(table), context.steps, context.level, ends)
 
 
 def further(frame: pd.DataFrame, context: Context) -> list[str]:

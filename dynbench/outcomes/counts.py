@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dynbench.basins import kinds
+from dynbench.basins import Kinds
 from dynbench.batch import Floats, Integers
 from dynbench.kernels.shape import DIVERGED, STATUSES
-from dynbench.losses.base import Loss
 from dynbench.outcomes.medians import infinite_if_lost
 
 HALF = 31  # bits of the lower part of a square
@@ -67,12 +66,12 @@ class Trajectories:
         return infinite_if_lost(self.value)
 
 
-def counted(
-    given: Trajectories, codes: Integers, count: int, steps: int, level: float, loss: Loss | None
-) -> pd.DataFrame:
-    """The columns above, one row a cell.  `codes` (n,): each one's cell; `level`: what L must reach to be a success."""
+def counted(given: Trajectories, codes: Integers, count: int, steps: int, level: float, ends: Kinds) -> pd.DataFrame:
+    """The columns above, one row a cell.
+
+    `codes` (n,): each one's cell; `level`: what L must reach to be a success; `ends`: of the last basins.
+    """
     out, lost = given.t_exit >= 0, given.status == DIVERGED
-    ends = kinds(loss, given.basin, given.x)
     events = {
         "#left_diverged": out & lost,
         "#diverged_inside": ~out & lost,

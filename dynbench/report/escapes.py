@@ -16,7 +16,7 @@ from dynbench.report import arms, wells
 from dynbench.report.trapped import origin
 
 POINTS = 240  # of a curve: one for every two pixels of the widest picture
-READ = ("start_basin", "status", "t_exit", "t_diverged")
+READ = ("start_basin", "status", "t_exit", "t_exit_lo", "t_exit_hi", "t_diverged")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,13 @@ class Sample:
         """(n,), -1 for never; None where it was not recorded for every trajectory."""
         given = self.rows.get("t_diverged")
         return None if given is None or given.isna().any() else integers(given)
+
+    @cached_property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """(arms,): of some exit only bounds are known, and `t_exit` is the later one."""
+        if "t_exit_lo" not in self.rows.columns:
+            return np.zeros(len(self.table), bool)
+        return self.tally((self.rows["t_exit_lo"] != self.rows["t_exit_hi"]).to_numpy()) > 0
 
     @property
     def hits(self) -> list[str]:
@@ -110,6 +117,7 @@ class Sample:
         places = {label: wells.place(self.loss, label) for label in self.labels[:2]}
         many = origin(places) if len(self.labels) == 1 else f"{len(self.labels)} false minima"
         start = f"starts in the basin of {many}" if self.false else "all starts"
+        start += "; certain exits only" if self.doubtful.any() else ""
         lr = f"; step h = {arms.number(float(self.table['lr'].iloc[0]))}" if self.table["lr"].nunique() == 1 else ""
         return " ".join([*name, start]) + lr
 
@@ -120,7 +128,8 @@ def sample(trajectories: pd.DataFrame, loss: Loss | None) -> Sample | None:
         return None
     basins = trajectories["start_basin"].to_numpy()
     false = np.isin(basins, wells.false_labels(loss, basins))
-    rows = trajectories[false] if false.any() else trajectories
+    known = false if false.any() else basins >= 0
+    rows = trajectories[known] if known.any() else trajectories
     return Sample(rows, *arms.arms(rows), bool(false.any()), loss)
 
 

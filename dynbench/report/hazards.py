@@ -29,7 +29,9 @@ def hazards(found: Sample, steps: int, facts: Facts = UNKNOWN) -> Picture | None
     None where hardly anything escapes.  The exact late hazard of a noisy chain stands beside them, where it is known.
     """
     gone = found.tally(found.t_exit >= 0)
-    chosen = found.few(LINES, np.where(gone >= ENOUGH, gone / found.count, 0.0))
+    chosen = found.few(LINES, np.where((gone >= ENOUGH) & ~found.doubtful, gone / found.count, 0.0))
+    if not chosen:
+        return None
     which, codes = found.of(chosen)
     until, time = found.until(steps)[which], found.t_exit[which]
     given = exposure(time, until, log_edges(steps), codes, len(chosen))

@@ -74,6 +74,10 @@ def measured(found: Sample, steps: int, target: bool = True) -> pd.DataFrame:
         ran = running_time(found.rows[found.hits[0]].to_numpy(), steps, found.arm, count)
         estimates["running_time"] = (ran.mean, ran.lo, ran.hi)
     known = dict.fromkeys(COLUMNS, found.known) | {"running_time": target}
+    for name in COLUMNS:
+        if name in estimates and name != "running_time":
+            value, lo, hi = (np.where(found.doubtful, np.nan, part) for part in estimates[name])
+            estimates[name] = (value, lo, hi)
     return with_estimates(found, {name: told for name, told in estimates.items() if known[name]})
 
 

@@ -157,6 +157,13 @@ def as_json(result: "Result", plan: "Plan") -> str:
     return json.dumps(content, allow_nan=False)
 
 
+def nowhere(result: "Result") -> int:
+    """Trajectories that began in no known basin, where others began in a known one."""
+    cells = result.cells
+    lost = cells["start_basin"] < 0
+    return 0 if lost.all() else int(cells.loc[lost, "n"].sum())
+
+
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
     from dynbench.outcomes.probe import is_capped_flow
@@ -167,11 +174,10 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
-    starts, capped = (
-        job.sweep.starts.words(plan.loss),
-        {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)},
-    )
-    lines.append(printed(summary(job, result), plan.loss, plan.parameters, starts, job.sweep.steps, capped))
+    starts = job.sweep.starts.words(plan.loss)
+    capped = {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)}
+    shown, steps = summary(job, result), job.sweep.steps
+    lines.append(printed(shown, plan.loss, plan.parameters, starts, steps, capped, nowhere(result)))
     if job.sweep.until is not None:
         from dynbench.sweep.until import words
 

@@ -27,6 +27,7 @@ SAMPLES = "Independent samples ({why}): Newcombe's interval, Fisher's exact test
 TIMES = "; log-rank: z > 0 where a escapes earlier, all that never did being at risk to their budget"
 STARTS = "No noise on either side: what is random is the start; given starts are taken as if they had been drawn."
 SHARED = "With several seeds from each start, what is said holds for these starts."
+DOUBTFUL = "Exits are known between bounds only: those that are certain count, and {doubtful} runs more may have left."
 NOTHING = "From a single start without noise nothing is random, and nothing is tested."
 
 
@@ -63,6 +64,9 @@ def contest(a: Side, b: Side, on: str, loss: Loss) -> Contest:
         notes.append(f"The budgets differ: {budgets[0]} steps for a, {budgets[1]} for b.")
     if pairs and a.quiet == b.quiet and len(first) < max(len(a.rows), len(b.rows)):
         notes.append(f"Of {len(a.rows)} runs of a and {len(b.rows)} of b, {len(first)} have a partner.")
+    doubtful = sum(doubts(side.rows) for side in (a, b)) if on == "escape" else 0
+    if doubtful:
+        notes.append(DOUBTFUL.format(doubtful=doubtful))
     if single.all():
         notes.append(NOTHING)
     elif a.quiet and b.quiet:
@@ -72,6 +76,11 @@ def contest(a: Side, b: Side, on: str, loss: Loss) -> Contest:
     if several:
         notes.append(f"Holm p: adjusted for the {basins.sum()} start basins.")
     return Contest(pairs is not None, "McNemar p" if pairs else "Fisher p", table, tuple(notes))
+
+
+def doubts(rows: pd.DataFrame) -> int:
+    """How many may have left their start's basin, but not certainly."""
+    return int(((rows["t_exit_lo"] >= 0) & (rows["t_exit"] < 0)).sum()) if "t_exit_lo" in rows else 0
 
 
 def budgets_of(a: Side, b: Side, on: str) -> tuple[int, int]:

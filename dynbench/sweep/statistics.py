@@ -34,9 +34,10 @@ def one_basin(whole: Aggregate, labels: list[int]) -> Aggregate:
 
 
 def summary(job: Job, run: Run) -> pd.DataFrame:
-    """Cells of the false basins, or of all where there is no false one; pooled where there are several."""
+    """Cells of the false basins, or of all known ones where there is no false one; pooled where there are several."""
     table = run.cells
-    labels = false_labels(job.plan.loss, table["start_basin"]) or sorted(set(table["start_basin"]))
+    every = sorted(set(table["start_basin"]))
+    labels = false_labels(job.plan.loss, every) or [label for label in every if label >= 0] or every
     if len(labels) == 1:
         return table[table["start_basin"].isin(labels)].reset_index(drop=True)
     return table_of(job, run, labels)

@@ -147,10 +147,12 @@ def printed(
     starts: str,
     steps: int,
     capped: Collection[str] = (),
+    nowhere: int = 0,
 ) -> str:
-    """The table, and what its columns mean.  `cells`: those of false basins, or of all where no basin is known.
+    """The table, and what its columns mean.
 
-    `capped`: names of those of its rules that are capped flows.
+    `cells`: those of false basins; else those of known ones; else all.  `capped`: names of those of its rules that are
+    capped flows.  `nowhere`: trajectories that are left out as no basin is known that they began in.
     """
     names = varying(cells, parameters)
     rows = groups(cells, names)
@@ -158,15 +160,18 @@ def printed(
     notes = [f"{len(rows) - MOST_ROWS} more rows are in cells.csv"] if len(rows) > MOST_ROWS else []
     fixed = [f"h = {cells['lr'].iloc[0]:g}"] if cells["lr"].nunique() == 1 else []
     notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}.")
+    if nowhere:
+        notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
     if (cells["start_basin"] < 0).any():
-        notes.append("Not all starts have a known basin: what is said of escapes is about those that have.")
+        notes.append("The basins of the starts are not known, and so nothing is said of escapes.")
     elif false_labels(loss, cells["start_basin"]):
         notes.append("The table is about the starts in the basin of a false minimum (all such together).")
     elif global_labels(loss, cells["start_basin"]):
         notes.append(
             "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
         )
-    notes.append("stayed: never outside their start's basin; left: outside after some step, whatever came later.")
+    if cells["inside"].notna().any():
+        notes.append("stayed: never outside their start's basin; left: outside after some step, and not diverged.")
     if (cells[[*LOST]] > 0).any(axis=None):
         notes.append(
             "left, lost: left and diverged later; lost inside: diverged without having left.  These four are all the\n"

@@ -135,6 +135,44 @@ def test_unknown_basins_and_minima():
     assert (unknown.loc[0, "p_escape"], unknown.loc[0, "escaped"]) == (0.0, 0)
 
 
+def test_ends_that_are_not_known_leave_p_global_between_bounds():
+    """An end without a label is unknown; one that diverged is known not to be global."""
+    frame = rows(8, basin_final=[0, 0, 0, -1, -1, 1, 1, -1], status=["censored"] * 7 + ["diverged"])
+    cell = one(frame)
+    assert cell["unknown"] == 2
+    assert np.isnan(cell["p_global"])
+    assert (cell["p_global_lo"], cell["p_global_hi"]) == (interval(3, 8)[0], interval(5, 8)[1])
+    binned = estimates(aggregate(frame, CONTEXT), CONTEXT)
+    pd.testing.assert_frame_equal(
+        binned.filter(regex="global|unknown"), cells(frame, CONTEXT).filter(regex="global|unk")
+    )
+    alone = one(rows(1, basin_final=-1), Context(100, 0.5, starts="point", parameters=("cap", "beta")))
+    assert np.isnan(alone["p_global"])
+    assert (alone["p_global_lo"], alone["p_global_hi"]) == (0.0, 1.0)
+    back = one(rows(3, t_exit=[4, 5, 6], basin_final=[1, -1, 0]))
+    assert np.isnan(back["returned"])
+    assert one(rows(3, t_exit=[4, -1, 6], basin_final=[1, -1, 0]))["returned"] == 1  # it never was outside
+
+
+def test_exits_that_are_known_between_bounds():
+    """Escaped counts the certain ones; P lies between the limits of the fewest and of the most; no time is told."""
+    lo, hi = np.array([5, 7, -1, 9, 3, -1]), np.array([5, 8, -1, -1, -1, -1])
+    frame = rows(6, t_exit=hi, t_exit_lo=lo, t_exit_hi=hi, status=["censored"] * 5 + ["diverged"])
+    cell = one(frame)
+    assert cell[[*PARTITION, "escaped"]].tolist() == [3, 2, 0, 1, 2]
+    assert np.isnan(cell["p_escape"])
+    assert (cell["p_escape_lo"], cell["p_escape_hi"]) == (interval(2, 6)[0], interval(4, 6)[1])
+    assert cell[["t_exit_median", "t_exit_median_escaped", "t_exit_mean", "late_hazard"]].isna().all()
+    binned = estimates(aggregate(frame, CONTEXT), CONTEXT)
+    rest = ["loss_median"]  # told to a bin's width
+    pd.testing.assert_frame_equal(binned.drop(columns=rest), cells(frame, CONTEXT).drop(columns=rest))
+    sure = one(frame.iloc[:3])  # when, is not known; whether, is
+    assert (sure["p_escape"], sure["escaped"]) == (2 / 3, 2)
+    assert np.isnan(sure["t_exit_mean"])
+    exact = one(frame.iloc[[0, 2, 5]])
+    assert (exact["p_escape"], exact["t_exit_mean"]) == (1 / 3, (5 + 100 + 100) / 3)
+
+
 def test_losses_that_are_not_finite_count_as_highest():
     assert one(rows(3, loss_final=[np.nan, 1.0, 2.0]))["loss_median"] == 2.0
     assert one(rows(4, loss_final=[np.nan, 1.0, 2.0, np.inf]))["loss_median"] == 2.0
