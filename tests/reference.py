@@ -33,6 +33,15 @@ def norm_of(g: list[float]) -> float:
     return math.sqrt(total)
 
 
+def beyond(x: list[float], loss: Loss) -> bool:
+    """Whether x is not finite, or more than 1e6 half-widths of the domain from its centre in a coordinate."""
+    for c, (lo, hi) in zip(x, loss.box(len(x)), strict=True):
+        centre, reach = (lo + hi) / 2.0, 1e6 * ((hi - lo) / 2.0)
+        if not centre - reach <= c <= centre + reach:
+            return True
+    return False
+
+
 def core_of(loss: Loss, x: list[float], value: float) -> int:
     """Label of the core that holds x, -1 outside all: 0.1 of the lowest barrier above its minimum."""
     if not loss.minima or len(loss.minima) == 1:
@@ -67,28 +76,22 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     memory = plain(dynamics.start)(lr, *of_rule) if dynamics.start else ()
     states = [tuple(memory) for _ in range(dim)]
     step = plain(dynamics.step)
-    box = loss.box(dim)
     history, gradients, path = [list(x)], [], [list(x)]
     out = {"t_exit": -1, "t_commit": -1, "t_hit": [-1] * len(targets), "status": None, "best": math.inf}
     out |= {"crossings": 0, "last_crossing": -1, "global_steps": 0, "t_best": 0, "limited": 0, "t_diverged": -1}
     label = start
     for k in range(steps + 1):
         value, g = evaluate(loss, x, of_loss)
-        now = loss.basin(x) if loss.tensor and not any(math.isnan(c) for c in x) else label
+        if beyond(x, loss) or not math.isfinite(value):
+            out["status"], out["t_diverged"] = DIVERGED, k
+            break
+        now = loss.basin(x) if loss.tensor else label
         if now != label:
             out["crossings"] += 1
             out["last_crossing"] = k
             label = now
         if now != start and out["t_exit"] < 0:
             out["t_exit"] = k
-        if k > 0 and (k % 64 == 0 or k == steps):
-            far = [not abs(c - (lo + hi) / 2) <= 1e6 * (hi - lo) / 2 for c, (lo, hi) in zip(x, box, strict=True)]
-            if any(far):
-                tested = (k - 1) // 64 * 64
-                out["t_exit"] = -1 if out["t_exit"] > tested else out["t_exit"]
-                out["t_commit"] = -1 if out["t_commit"] > tested else out["t_commit"]
-                out["status"], out["t_diverged"] = DIVERGED, k
-                break
         core = core_of(loss, x, value)
         if core >= 0 and core != start and out["t_commit"] < 0:
             out["t_commit"] = k

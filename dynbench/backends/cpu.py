@@ -2,22 +2,19 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 
 from dynbench.backends.basins import basins
+from dynbench.backends.passage import found_again
 from dynbench.backends.tables import sphere, tables
+from dynbench.backends.threads import slices, threads
 from dynbench.batch import Batch, Endings, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.link import link
-from dynbench.kernels.step import RECORDS, Variant, lanes
+from dynbench.kernels.step import RECORDS, Variant
 from dynbench.losses.base import Loss
-
-Work = TypeVar("Work")
-UPDATES_A_SLICE = 1e8  # about 0.1 s of one core: short enough for progress, long enough to forget the call
 
 
 def cores() -> int:
@@ -70,6 +67,12 @@ class Cpu:
         slice_of = kernel(columns, steps, seed, levels, arrays, sphere(loss), outputs, kept, int(early), stop)
         ranges = slices(count, steps, dim, self.workers)
         updates = threads(slice_of, ranges, self.workers, stop, self.progress, self.stop)
+        lost = np.flatnonzero(times[4] < -1)  # see `ends.lose`
+        if lost.size:
+            times[4, lost] = -2 - times[4, lost]
+            ends[1, lost], ends[2:, lost] = found_again(
+                loss, dynamics, variant, batch, lost, times[4, lost], self.workers
+            )
         hit = reached if len(targets) == 1 else reached[np.argsort(order)]
         records = dict(zip(RECORDS, times[6:], strict=bool(record)))
         return Endings(
@@ -78,39 +81,3 @@ class Cpu:
             value=ends[0], best=ends[1], x=ends[2:], records={name: records[name] for name in record}, paths=kept,
             updates=updates,
         )  # fmt: skip
-
-
-def threads(
-    slice_of: Callable[[Work], int],
-    ranges: Sequence[Work],
-    workers: int,
-    stop: Integers,
-    progress: Callable[[int], object] | None = None,
-    asked: Integers | None = None,
-) -> int:
-    """Sum of `slice_of(range)` over the ranges, several at once; an interrupt sets stop[0], to end those at work."""
-    total = 0
-    with ThreadPoolExecutor(workers) as pool:
-        pending = {pool.submit(slice_of, rows) for rows in ranges}
-        try:
-            while pending:
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                finished = sum(future.result() for future in done)
-                total += finished
-                if progress is not None and finished:
-                    progress(finished)
-                if asked is not None and asked[0] != 0:
-                    raise KeyboardInterrupt
-        except BaseException:
-            stop[0] = 1
-            for future in pending:
-                future.cancel()
-            raise
-    return total
-
-
-def slices(count: int, steps: int, dim: int, workers: int) -> list[tuple[int, int]]:
-    """Row ranges, whole blocks each: several for every worker, none longer than it need be."""
-    block = lanes(dim)
-    size = max(1, int(min(UPDATES_A_SLICE / (steps * dim * block + 1), count / (4 * workers * block)))) * block
-    return [(first, min(first + size, count)) for first in range(0, count, size)]

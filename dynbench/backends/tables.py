@@ -36,6 +36,7 @@ def tables(loss: Loss) -> Tables:
 
 @lru_cache(maxsize=64)
 def sphere(loss: Loss) -> tuple[Floats, Floats]:
-    """Centre of the domain, and how far from it (coordinate by coordinate) a trajectory has diverged."""
+    """Lowest and highest value of each coordinate (dim,): beyond them a trajectory has diverged."""
     box = np.array(loss.box(loss.dim or 1))
-    return np.ascontiguousarray(box.mean(axis=1)), np.ascontiguousarray(RADIUS * (box[:, 1] - box[:, 0]) / 2.0)
+    centre, reach = (box[:, 0] + box[:, 1]) / 2.0, RADIUS * ((box[:, 1] - box[:, 0]) / 2.0)
+    return np.ascontiguousarray(centre - reach), np.ascontiguousarray(centre + reach)

@@ -59,10 +59,10 @@ def copy(w, row, lanes, column, first, last):
 
 
 def surround(s, w, sphere):
-    """Centre and radii of the sphere outside of which x has diverged."""
+    """Where x has diverged: below or above these."""
     for d in range(s.dim):
-        flood(w, (s.centre + d) * s.lanes, (s.centre + d + 1) * s.lanes, sphere[0][d])
-        flood(w, (s.radii + d) * s.lanes, (s.radii + d + 1) * s.lanes, sphere[1][d])
+        flood(w, (s.low + d) * s.lanes, (s.low + d + 1) * s.lanes, sphere[0][d])
+        flood(w, (s.high + d) * s.lanes, (s.high + d + 1) * s.lanes, sphere[1][d])
 
 
 def settings(s, w, t, columns, first, last):
@@ -88,7 +88,7 @@ def settings(s, w, t, columns, first, last):
 
 
 def furnish(s, w, t, levels, tables, sphere):
-    """What is the same for all trajectories: behind the rows the tables, as `events` has it; centre and radii."""
+    """What is the same for all trajectories: behind the rows the tables, as `events` has it; the sphere."""
     separators, wells, floors, margins, centres, hessians, halves, flow = tables
     place = s.height * s.lanes
     for column in (levels, separators, floors, margins):
@@ -130,10 +130,15 @@ def load(s, w, t, columns, hits, first, last):
 def trace(s, w, t, first, k, paths):
     """Keeps x_k, and L(x_k) from VAL, of the trajectories whose whole path is wanted; nan once they have diverged."""
     for i in range(min(s.lanes, paths.shape[0] - first)):
-        gone = t[STATUS * s.lanes + i] == DIVERGED and t[GONE * s.lanes + i] < k
+        x, value = s.x, VAL
+        if t[STATUS * s.lanes + i] == DIVERGED:
+            if t[GONE * s.lanes + i] < k:  # or it is below -1, and this step's x has been kept already
+                flood(paths[first + i, k], 0, s.dim + 1, math.nan)
+                continue
+            x, value = s.ended, END_VALUE
         for d in range(s.dim):
-            paths[first + i, k, d] = math.nan if gone else w[(s.x + d) * s.lanes + i]
-        paths[first + i, k, s.dim] = math.nan if gone else w[VAL * s.lanes + i]
+            paths[first + i, k, d] = w[(x + d) * s.lanes + i]
+        paths[first + i, k, s.dim] = w[value * s.lanes + i]
 
 
 def give_back(s, array, place, first, last, t, column):

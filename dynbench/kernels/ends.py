@@ -1,7 +1,8 @@
 """The doors to `events`: lanes begin, something happens to some of them, they diverge or end.  Arguments as in `lanes`.
 
-What a lane ended with stands in the first rows of `t` (STATUS to BOUND) and in END_VALUE, END_BEST and ENDED of `w`:
-a lane that has diverged is left to itself, and nothing that it does later is ever noticed.
+What a lane ended with stands in the first rows of `t` (STATUS to BOUND) and in END_VALUE, END_BEST and ENDED of `w`.
+A trajectory diverges at the first step k at which x_k is beyond the sphere or not finite, or L(x_k) is not finite:
+nothing counts at that step or later, and its lane goes on as a repeat of one that is alive (see `pools.stand_in`).
 """
 
 import math
@@ -32,20 +33,20 @@ from dynbench.kernels.shape import (
     CROSSINGS_SNAP,
     CYCLING,
     DIVERGED,
+    EARLIER,
     END_BEST,
     END_VALUE,
     EXIT,
-    FLOATS,
     FOUND,
     GLOBAL,
     GLOBAL_SNAP,
     GONE,
     LABEL,
+    LARGEST,
     LAST,
     LIMITED,
     LIMITED_SNAP,
     MAYBE,
-    MEMORY,
     MOVED,
     NEXT,
     PERIOD,
@@ -58,109 +59,137 @@ from dynbench.kernels.shape import (
     VAL,
 )
 
-LANES = DIM = X = LO = HI = CENTRE = RADII = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = 0
+LANES = DIM = X = LO = HI = LOW = HIGH = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = 0
 
 
 def walls_left(w, t, i, k):
-    """If x_k of lane i lies outside its walls: new ones."""
-    outside = lost = False
+    """If x_k of lane i, which is within the sphere, lies outside its walls: new ones."""
+    outside = False
     for d in range(DIM):
         y = w[(X + d) * LANES + i]
         outside |= y < w[(LO + d) * LANES + i] or y > w[(HI + d) * LANES + i]
-        lost |= y != y
-    if outside and not lost:
+    if outside:
         if CORES:
             fence(w, t, i, k)
         else:
             relabel(w, t, i, k)
 
 
+def beyond(w, i):
+    """Whether x of lane i is outside the sphere, or no number."""
+    within = True
+    for d in range(DIM):
+        y = w[(X + d) * LANES + i]
+        within &= (y >= w[(LOW + d) * LANES + i]) & (y <= w[(HIGH + d) * LANES + i])
+    return not within
+
+
 def enter(w, t, a, b, c, seed):
-    """The first walls of all lanes, and what they wait for."""
+    """The first walls of all lanes, and what they wait for; how many start beyond the sphere, for `release`."""
+    lost = 0
     for i in range(LANES):
         w[CORE * LANES + i] = math.nan
         set_free(w, i)
         await_next(w, t, i)
-        if LABELLED:
+        t[FOUND * LANES + i] = beyond(w, i)
+        lost += t[FOUND * LANES + i]
+        if LABELLED and not t[FOUND * LANES + i]:
             for d in range(DIM):
                 w[(LO + d) * LANES + i] = math.inf  # so that they are looked for
             walls_left(w, t, i, 0)
             t[CROSSINGS * LANES + i], t[LAST * LANES + i] = 0, -1
-    return 0
-
-
-def calm(w, t):
-    """Lanes that have diverged raise flags for nothing where x is nan: they go on from the centre of the domain."""
-    for i in range(LANES):
-        if t[STATUS * LANES + i] == DIVERGED:
-            for d in range(DIM):
-                w[(X + d) * LANES + i] = w[(CENTRE + d) * LANES + i]
-            for r in range(DIM * t[COUNTS + FLOATS]):
-                w[(t[COUNTS + MEMORY] + r) * LANES + i] = 0.0
+    return lost
 
 
 def happen(w, t, k, b, c, seed):
-    """Some lanes have met L(x_(k-1)), in VAL, or left their walls with x_k."""
+    """Some lanes have met L(x_(k-1)), in VAL, or left their walls with x_k; how many have diverged, for `release`."""
     many = place = 0
     for i in range(LANES):
-        event = w[VAL * LANES + i] < w[NEXT * LANES + i]
+        value = w[VAL * LANES + i]
+        calm = (value >= w[NEXT * LANES + i]) & (value <= LARGEST)
         for d in range(DIM):
             y = w[(X + d) * LANES + i]
-            event |= (y < w[(LO + d) * LANES + i]) | (y > w[(HI + d) * LANES + i])
-        t[FOUND * LANES + i] = event
-        many += event
-        place += i * event
-    if many == 0:
-        calm(w, t)
+            calm &= (y >= w[(LO + d) * LANES + i]) & (y <= w[(HI + d) * LANES + i])
+        t[FOUND * LANES + i] = 1 - calm
+        many += 1 - calm
+        place += i * (1 - calm)
     if many == 1:  # as a rule; there is no need to look for it
-        value_met(w, t, place, k - 1)
-        walls_left(w, t, place, k)
-        return 0
+        return decide(w, t, place, k)
+    lost = 0
     for i in range(LANES):
         if t[FOUND * LANES + i]:
-            value_met(w, t, i, k - 1)
-            walls_left(w, t, i, k)
+            lost += decide(w, t, i, k)
+    return lost
+
+
+def decide(w, t, i, k):
+    """What has happened to lane i; whether it has diverged, and stays FOUND."""
+    value = w[VAL * LANES + i]
+    if t[STATUS * LANES + i] == DIVERGED:  # long ago: now the lane that it repeats has
+        return 1
+    if not abs(value) <= LARGEST:
+        lose(w, t, i, k - 1)
+        return 1
+    value_met(w, t, i, k - 1)
+    if beyond(w, i):
+        return 1
+    walls_left(w, t, i, k)
+    t[FOUND * LANES + i] = 0
     return 0
 
 
+def lose(w, t, i, k):
+    """Lane i has diverged at k, as L(x_k), in VAL, is not finite; but x is x_(k+1) already, and BEST may be -inf.
+
+    So x_k and the lowest L before it are not known here, and GONE says so: -2 - k.  A backend asks for them again.
+    """
+    leave(w, t, i, k)
+    t[GONE * LANES + i] = -2 - k
+    w[END_VALUE * LANES + i], w[END_BEST * LANES + i] = w[VAL * LANES + i], math.nan
+    for d in range(DIM):
+        w[(ENDED + d) * LANES + i] = math.nan
+
+
+def leave(w, t, i, k):
+    """Lane i has diverged at k: what was counted at k, before L(x_k) was known, is taken back."""
+    t[STATUS * LANES + i] = DIVERGED
+    if t[EXIT * LANES + i] == k:
+        t[EXIT * LANES + i] = -1
+    if t[MAYBE * LANES + i] == k:
+        t[MAYBE * LANES + i] = -1
+    if t[COMMIT * LANES + i] == k:
+        t[COMMIT * LANES + i] = -1
+    if t[LAST * LANES + i] == k:
+        t[CROSSINGS * LANES + i] -= 1
+        t[LAST * LANES + i] = t[EARLIER * LANES + i]
+    if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
+        t[GLOBAL * LANES + i] += k - t[SINCE * LANES + i]
+    t[LABEL * LANES + i] = -1
+    t[BEST_STEP * LANES + i] = np.int64(w[T_BEST * LANES + i])
+    t[BOUND * LANES + i] = np.int64(w[LIMITED * LANES + i])
+
+
 def write_end(w, t, i, k):
-    """What lane i ended with at step k, L(x_k) being in VAL."""
+    """What lane i ended with at step k, L(x_k) being in VAL; that counts for the lowest L if it has not diverged."""
     value, best = w[VAL * LANES + i], w[BEST * LANES + i]
-    w[END_VALUE * LANES + i], w[END_BEST * LANES + i] = value, value if value < best else best
+    gone = t[STATUS * LANES + i] == DIVERGED
+    w[END_VALUE * LANES + i], w[END_BEST * LANES + i] = value, value if value < best and not gone else best
     for d in range(DIM):
         w[(ENDED + d) * LANES + i] = w[(X + d) * LANES + i]
-    t[BEST_STEP * LANES + i] = k if value < best else np.int64(w[T_BEST * LANES + i])
+    t[BEST_STEP * LANES + i] = k if value < best and not gone else np.int64(w[T_BEST * LANES + i])
     t[BOUND * LANES + i] = np.int64(w[LIMITED * LANES + i])
-    t[GONE * LANES + i] = k if t[STATUS * LANES + i] == DIVERGED else -1
+    t[GONE * LANES + i] = k if gone else -1
 
 
 def release(w, t, k, b, c, seed):
-    """Lanes that have diverged by step k end here, L(x_k) in VAL, and are left to themselves; how many go on."""
+    """Lanes FOUND to have diverged with x_k end here, L(x_k) in VAL; how many go on.  FOUND are then those that have
+    to stand in for one that does."""
     alive = 0
     for i in range(LANES):
-        if t[STATUS * LANES + i] == DIVERGED:
-            continue
-        far = False
-        for d in range(DIM):
-            away = abs(w[(X + d) * LANES + i] - w[(CENTRE + d) * LANES + i])
-            far |= not away <= w[(RADII + d) * LANES + i]
-        if not far:
-            alive += 1
-            continue
-        t[STATUS * LANES + i] = DIVERGED
-        tested = (k - 1) // PERIOD * PERIOD  # the last step at which the lane was known to be sound
-        if t[EXIT * LANES + i] > tested:
-            t[EXIT * LANES + i] = -1
-        if t[MAYBE * LANES + i] > tested:
-            t[MAYBE * LANES + i] = -1
-        if t[COMMIT * LANES + i] > tested:
-            t[COMMIT * LANES + i] = -1
-        if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
-            t[GLOBAL * LANES + i] += k - t[SINCE * LANES + i]
-        t[LABEL * LANES + i] = -1
-        write_end(w, t, i, k)
-        set_free(w, i)
-        w[NEXT * LANES + i] = math.nan
+        if t[FOUND * LANES + i] and t[STATUS * LANES + i] != DIVERGED:
+            leave(w, t, i, k)
+            write_end(w, t, i, k)
+        alive += t[STATUS * LANES + i] != DIVERGED
     return alive
 
 
@@ -178,9 +207,13 @@ def status_of(w, i, judged, window):
 
 
 def finish(w, t, steps, judged, window, seed):
-    """Targets met by L at the end, in VAL; the verdict on each lane that has not diverged, and what it ended with."""
+    """Targets met by L(x_N), in VAL; the verdict on each lane that has not diverged, and what it ended with."""
     for i in range(LANES):
         if t[STATUS * LANES + i] == DIVERGED:
+            continue
+        if not abs(w[VAL * LANES + i]) <= LARGEST:
+            leave(w, t, i, steps)
+            write_end(w, t, i, steps)
             continue
         value_met(w, t, i, steps)
         t[STATUS * LANES + i] = status_of(w, i, judged, window)

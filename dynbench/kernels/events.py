@@ -3,8 +3,8 @@
 The step only compares each lane with its walls, lo <= x <= hi, and with the level NEXT, L < NEXT being what somebody
 waits for.  While x stays within its walls its label cannot change, so these functions run on the few steps where some
 lane did cross, and cost nothing elsewhere.  All of it is exact: the same events, at the same steps, as a test at every
-step would find.  A level or wall that is nan is one that nothing ever meets, not even L = -inf or x = inf.  An x that
-is nan lies in no basin, and changes none.
+step would find.  Walls lie within the sphere beyond which x has diverged, and NEXT is finite: a lane that leaves the
+sphere, and one in which x or L is no number any more, is noticed in that very step.
 
 Like `lanes` this is real Python that becomes part of a layout's module.  Behind its rows `t` holds, from COUNTS on, the
 numbers listed in `shape`, the label of each well from left to right, and for each target a row of the steps at which it
@@ -20,11 +20,13 @@ from dynbench.kernels.shape import (
     COMMIT,
     CORE,
     CROSSINGS,
+    EARLIER,
     EXIT,
     GLOBAL,
     HIT,
     LABEL,
     LABELS,
+    LARGEST,
     LAST,
     NEXT,
     PLACES,
@@ -37,7 +39,7 @@ from dynbench.kernels.shape import (
     WELLS,
 )
 
-LANES = DIM = X = LO = HI = COUNTS = CORES = COUNTING = RESIDENCE = 0  # `texts` puts in a layout's numbers
+LANES = DIM = X = LO = HI = LOW = HIGH = COUNTS = CORES = COUNTING = RESIDENCE = 0  # `texts` puts in a layout's numbers
 
 
 def above(y):
@@ -76,16 +78,18 @@ def highest(base, margin):
 
 
 def await_next(w, t, i):
-    """NEXT of lane i: just above its next target or the core that would be a commit, whichever is higher."""
+    """NEXT of lane i: just above its next target or the core that would be a commit, whichever is higher; else the
+    lowest float."""
     j = t[HIT * LANES + i]
     target, core = w[t[COUNTS + TABLES] + j] if j < t[COUNTS + TARGETS] else math.nan, w[CORE * LANES + i]
-    w[NEXT * LANES + i] = above(core if core >= target or target != target else target)
+    level = above(core if core >= target or target != target else target)
+    w[NEXT * LANES + i] = level if level == level else -LARGEST
 
 
 def set_free(w, i):
-    """Lane i has no walls."""
+    """Lane i has no walls but the sphere."""
     for d in range(DIM):
-        w[(LO + d) * LANES + i] = w[(HI + d) * LANES + i] = math.nan
+        w[(LO + d) * LANES + i], w[(HI + d) * LANES + i] = w[(LOW + d) * LANES + i], w[(HIGH + d) * LANES + i]
 
 
 def value_met(w, t, i, k):
@@ -139,13 +143,17 @@ def relabel(w, t, i, k):
         p = t[(PLACES + d) * LANES + i]
         if y < w[lo] or y > w[hi]:
             p = t[(PLACES + d) * LANES + i] = position(w, t, y)
-            w[lo] = w[first + p - 1] if p > 0 else -math.inf
-            w[hi] = -above(-w[first + p]) if p < separators else math.inf
+            w[lo], w[hi] = w[(LOW + d) * LANES + i], w[(HIGH + d) * LANES + i]
+            if p > 0:
+                w[lo] = max(w[lo], w[first + p - 1])
+            if p < separators:
+                w[hi] = min(w[hi], -above(-w[first + p]))
         floor += w[floors + p]
         margin = min(margin, w[margins + p])
     label = label_at(t, i)
     if label != t[LABEL * LANES + i]:
         t[CROSSINGS * LANES + i] += 1
+        t[EARLIER * LANES + i] = t[LAST * LANES + i]
         t[LAST * LANES + i] = k
         if RESIDENCE:
             if t[LABEL * LANES + i] == 0:

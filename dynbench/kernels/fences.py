@@ -44,12 +44,12 @@ def fence(w, t, i, k):
     if not (awaited or inside):
         set_free(w, i)  # nothing more depends on where it is, until the end
         return
-    for d in range(DIM):
-        w[(LO + d) * LANES + i], w[(HI + d) * LANES + i] = -math.inf, math.inf
+    set_free(w, i)
     if inside:
         first = t[COUNTS + ROOM] + 2 * DIM + t[COUNTS + GIVEN]
         for d in range(DIM):
-            w[(LO + d) * LANES + i], w[(HI + d) * LANES + i] = w[first + d], w[first + DIM + d]
+            lo, hi = (LO + d) * LANES + i, (HI + d) * LANES + i
+            w[lo], w[hi] = max(w[lo], w[first + d]), min(w[hi], w[first + DIM + d])
     if awaited:
         avoid_cores(w, t, i)
 

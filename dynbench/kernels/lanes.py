@@ -31,16 +31,7 @@ from dynbench.kernels.shape import (
     TOLERANCE_X,
 )
 
-LANES = DIM = X = RING = CENTRE = RADII = COUNTS = 0
-
-
-def astray(w, t, a, b, c, seed):
-    """Whether any lane is not finite or far outside the domain (nan is not within any radius)."""
-    within = 1
-    for d in range(DIM):
-        for i in range(LANES):
-            within &= abs(w[(X + d) * LANES + i] - w[(CENTRE + d) * LANES + i]) <= w[(RADII + d) * LANES + i]
-    return 1 - within
+LANES = DIM = X = RING = COUNTS = 0
 
 
 def periodic(w, t, a, b, c, seed):

@@ -6,7 +6,7 @@ same step, memory and noise go with each lane, and no number depends on who stan
 is loaded, block j > 0 the pool of step when[j] (see `scratch`).
 """
 
-from dynbench.kernels.shape import FOUND, OWN, PLACES
+from dynbench.kernels.shape import END_BEST, END_VALUE, FOUND, LARGEST, NEXT, OWN, PLACES, STREAM
 
 
 def move(s, w, t, hits, source, i, target, j):
@@ -18,6 +18,19 @@ def move(s, w, t, hits, source, i, target, j):
         t[target, row * s.lanes + j] = t[source, row * s.lanes + i]
     for place in range(hits, deep - s.lanes + 1, s.lanes):
         t[target, place + j] = t[source, place + i]
+
+
+def stand_in(s, w, t, source, i):
+    """Lane i of a block, which has ended, goes on as a repeat of lane `source`, which has not; nothing is awaited of it
+    but that it leaves the sphere, and what it ended with is kept.  So it raises no flags of its own."""
+    for row in range(s.height):
+        if row != END_VALUE and row != END_BEST and not s.ended <= row < s.ended + s.dim:
+            w[row * s.lanes + i] = w[row * s.lanes + source]
+    t[STREAM * s.lanes + i] = t[STREAM * s.lanes + source]
+    for d in range(s.dim):
+        w[(s.lo + d) * s.lanes + i] = w[(s.low + d) * s.lanes + i]
+        w[(s.hi + d) * s.lanes + i] = w[(s.high + d) * s.lanes + i]
+    w[NEXT * s.lanes + i] = -LARGEST
 
 
 def give(s, w, t, hits, used, source, pool):

@@ -3,7 +3,8 @@
 import ast
 
 from dynbench.kernels.language import Vector
-from dynbench.kernels.step import Step
+from dynbench.kernels.lift import statements
+from dynbench.kernels.step import ONE, Step
 
 
 class Scored(Step):
@@ -18,4 +19,8 @@ class Scored(Step):
         return [*super().opening(), *self.score()]
 
     def met(self) -> list[ast.stmt]:
-        return self.score()
+        return [*statements("seen = v"), *self.score()]
+
+    def level(self, bits: str) -> str:
+        """It is L, and not the score, that has to be finite."""
+        return f"flag = flag | {bits}(val - next) | (({bits}(v) & {(1 << 63) - 1}) + {ONE})"

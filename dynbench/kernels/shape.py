@@ -14,15 +14,16 @@ BEST, NEXT, VAL, NORM, LR, AMP, GN, CORE = range(8)
 MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP = range(8, 15)
 GAP, SIZE = 15, 16  # scratch
 END_VALUE, END_BEST = 17, 18  # what a trajectory ended with
-SCALARS = 19
+SEEN = 19  # of first passages by a score: L(x_(k-1)), as VAL holds the score there
+SCALARS = 20
 
 # rows of `t` (int64).  EXIT to BOUND are what a trajectory ended with, in the order of a backend's
 # output: GONE (when it diverged), BEST_STEP and BOUND (limited steps) are written at its end
 STREAM = 0
 EXIT, COMMIT, STATUS, LABEL, GONE, MAYBE, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND = range(1, 12)
-START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN = range(12, 19)
+START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN, EARLIER = range(12, 20)
 FATE = EXIT  # of a first passage
-PLACES = 19  # first of DIM rows: each coordinate's well, from the left
+PLACES = 20  # first of DIM rows: each coordinate's well, from the left
 # what stands behind these: numbers of targets, separators, wells or cores; where in `w` the tables begin; first row of
 # the rule's memory, floats of it a coordinate, first row of `snap`; of basins that the flow tells (see `flows`), the
 # addresses of its door, of its floats and of its table, the room that it works in, the loss's parameters and their
@@ -30,7 +31,9 @@ PLACES = 19  # first of DIM rows: each coordinate's well, from the left
 TARGETS, SEPARATORS, WELLS, TABLES, MEMORY, FLOATS, SNAP = range(7)
 FLOW_DOOR, FLOW_FLOATS, FLOW_CELLS, ROOM, GIVEN, GIVEN_ROW, LABELS = range(7, 14)
 # MAYBE: the first step that may be outside the start's basin; EXIT: the first one that is
-# FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is a repeat
+# FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is
+# a repeat.  EARLIER: what LAST was before.  GONE: -1: never; -2 - k: at k, but x_k and the lowest L
+# before it are no longer known (see `ends.lose`)
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
 STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged")
@@ -39,13 +42,14 @@ GOING, DONE = -1, -2  # of a lane's fate in `passage`; else a status that is yet
 
 # the functions behind a pair's door and behind a layout's
 BEGIN, EVALUATE, ADVANCE = range(3)
-ASTRAY, PERIODIC, UNDER_WAY, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(10)
+PERIODIC, UNDER_WAY, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(9)
 
-PERIOD = 64  # steps between tests for divergence and periodicity
+PERIOD = 64  # steps between tests for periodicity
 PATIENCE = 512  # steps after which lanes under way first leave a block of trajectories; of first passages, PERIOD
 POOLS = 80  # of lanes under way, at most
 WINDOW = 100  # last steps, which decide the status
 RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged
+LARGEST = 1.7976931348623157e308  # the largest finite float
 TOLERANCE_X = 1e-10  # times 1 + |x|
 TOLERANCE_G = 1e-8
 
@@ -63,13 +67,14 @@ class Shape(NamedTuple):
     noisy: int
     counting: int  # --record crossings, last_crossing, global_steps or limited
     residence: int  # --record global_steps
+    scored: int  # VAL holds -score, not L (first passages only)
     x: int  # first rows of vectors: `dim` rows each
     lo: int
     hi: int
     s: int  # state * dim rows
     ring: int  # 8 * dim rows, the last eight x
     snap: int  # (1 + state) * dim rows
-    centre: int  # of the sphere outside of which x has diverged
-    radii: int
+    low: int  # beyond low or high x has diverged
+    high: int
     ended: int  # x where a trajectory ended
     p: int  # parameters rows

@@ -17,9 +17,10 @@ from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
-VECTORS = ("x", "lo", "hi", "centre", "radii", "ended", *draws.ROWS)  # and g beyond UNROLLED
+VECTORS = ("x", "lo", "hi", "low", "high", "ended", *draws.ROWS)  # and g beyond UNROLLED
 RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")
 """Optional quantities (--record), in the order in which `ends.write_end` gives them."""
+ONE = 1 << 52  # added to the bits of a float: 1 to its exponent
 COUNTERS = ("crossings", "last_crossing", "global_steps", "limited")
 
 
@@ -93,9 +94,10 @@ class Step:
             noisy=int(self.variant.noisy or self.variant.gradient_noisy),
             counting=int(any(r in COUNTERS for r in record)),
             residence=int("global_steps" in record),
+            scored=int(self.variant.scored),
             p=rows[f"p_{parameters[0]}"] if parameters else 0,
             s=rows.get("s0", 0),
-            **{vector: rows[vector] for vector in ("x", "lo", "hi", "ring", "snap", "centre", "radii", "ended")},
+            **{vector: rows[vector] for vector in ("x", "lo", "hi", "ring", "snap", "low", "high", "ended")},
         )
 
     def inlined(self, function: Callable[..., Any], values: Sequence[Value], stem: str) -> tuple[list[ast.stmt], Value]:
@@ -156,10 +158,10 @@ class Step:
         """Optional quantities that a step must look at."""
         body: list[ast.stmt] = []
         if "t_best" in self.variant.record:
-            body += statements("t_best = float(k) if v < best else t_best")
+            body += statements(f"t_best = float(k) if (v < best) & (v >= -{shape.LARGEST!r}) else t_best")
         if "limited" in self.variant.record and self.dynamics.limited is not None:
             more, binds = self.inlined(self.dynamics.limited, self.rule_arguments("0"), "c")
-            count = ast.IfExp(truth(binds), ast.Constant(1.0), ast.Constant(0.0))
+            count = ast.IfExp(truth(binds), name("1.0 if v - v == 0.0 else 0.0"), ast.Constant(0.0))
             body += [*more, ast.Assign([name_to("limited")], ast.BinOp(name("limited"), ast.Add(), count))]
         return body
 
@@ -173,14 +175,26 @@ class Step:
             body += self.norm()
         body = fused([*body, *rest], self.dim)
         body += self.met()
-        # a < b as the sign bit of a - b: comparisons would need mask registers, which are few, and take twice the time.
-        # Where a sum is nan the bit says nothing; then `happen` finds that nothing has happened.
-        bits = self.helper(elementary.bits)
-        body.append(loop(statements(f"flag = flag | {bits}(x[d] - lo[d]) | {bits}(hi[d] - x[d])")))
-        body += statements(f"flag = flag | {bits}(val - next)")
+        body += self.watched()
         inner = [*self.draws.step(), *self.lifted(body), "k += 1"]
         lines = ["flag = 0", "while k < last and flag >= 0:", *indented(inner), "return 2 * k + (flag < 0)"]
         return "\n".join(["def advance(w, t, k, last, c, seed):", *indented(lines)]) + "\n"
+
+    def watched(self) -> list[ast.stmt]:
+        """Raises the flag, its sign bit, where x has left its walls or L is below what somebody waits for, and where
+        either is not finite.
+
+        a < b is the sign bit of a - b: comparisons would need mask registers, which are few, and take twice the time.
+        Adding 1 to the exponent's lowest bit sets the sign bit of inf and of nan: walls and `next` are always finite.
+        Integers have a unit of their own in a processor, beside those for floats.
+        """
+        bits = self.helper(elementary.bits)
+        walls = f"inside = {bits}(x[d] - lo[d])\nflag = flag | inside | (inside + {ONE}) | {bits}(hi[d] - x[d])"
+        return [loop(statements(walls)), *statements(self.level(bits))]
+
+    def level(self, bits: str) -> str:
+        """Of `watched`, what is asked of L."""
+        return f"over = {bits}(val - next)\nflag = flag | over | (over + {ONE})"
 
     def met(self) -> list[ast.stmt]:
         """What is recorded of L(x_k)."""
@@ -230,5 +244,5 @@ def lanes(dim: int) -> int:  # noqa: ARG001
 
 SCALARS = (
     "best", "next", "val", "norm", "lr", "amp", "gn", "moved", "big", "steep", "apart", "t_best", "limited",
-    "limited_snap",
+    "limited_snap", "seen",
 )  # fmt: skip

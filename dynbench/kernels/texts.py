@@ -28,10 +28,10 @@ from numba import cfunc, njit, types
 '''
 PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule, numbered in `shape`
 LANES = (  # of a layout
-    "astray", "periodic", "under_way", "remember", "judge", "enter", "happen", "release", "tally", "finish",
+    "periodic", "under_way", "remember", "judge", "enter", "happen", "release", "tally", "finish",
 )  # fmt: skip
 PLACES = (  # what those depend on
-    "lanes", "dim", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "ring", "centre", "radii", "ended",
+    "lanes", "dim", "cores", "labelled", "counting", "residence", "x", "lo", "hi", "ring", "low", "high", "ended",
 )  # fmt: skip
 ARGUMENTS = "(w, t, a, b, c, seed)"
 POINTER = "@cfunc(SIGNATURE, error_model='numpy')\n"

@@ -8,14 +8,15 @@ depends on which lanes stand side by side.
 
 from dynbench.kernels.columns import furnish, load, trace, unload
 from dynbench.kernels.pointer import call
-from dynbench.kernels.pools import fill, give, ready, settle
+from dynbench.kernels.pools import fill, give, ready, settle, stand_in
 from dynbench.kernels.shape import (
     ADVANCE,
-    ASTRAY,
     BEGIN,
+    DIVERGED,
     ENTER,
     EVALUATE,
     FINISH,
+    FOUND,
     HAPPEN,
     JUDGE,
     LABELS,
@@ -25,10 +26,25 @@ from dynbench.kernels.shape import (
     PLACES,
     RELEASE,
     REMEMBER,
+    STATUS,
     TALLY,
     UNDER_WAY,
     WINDOW,
 )
+
+
+def let_go(s, functions, w, t, k):
+    """Lanes FOUND to have diverged end at step k, and repeat others from then on; how many go on."""
+    pair, block = functions
+    call(pair, w, t, 0, 0, EVALUATE, 0)
+    alive = call(block, w, t, k, 0, 0, RELEASE)
+    for i in range(s.lanes if alive > 0 else 0):
+        if t[FOUND * s.lanes + i]:
+            source = (i + s.lanes // 2) % s.lanes  # far from where neighbours diverge one after the other
+            while t[STATUS * s.lanes + source] == DIVERGED:
+                source = (source + 1) % s.lanes
+            stand_in(s, w, t, source, i)
+    return alive
 
 
 def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, paths, stop):
@@ -46,10 +62,6 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
         if k % PERIOD == 0:
             if stop[0] != 0:
                 return k, simulated, judged, -1
-            if k > 0 and call(block, w, t, 0, 0, 0, ASTRAY):
-                call(pair, w, t, 0, 0, EVALUATE, 0)
-                if call(block, w, t, k, 0, 0, RELEASE) == 0 and tracing < 0:
-                    break
             if leaping and opening - k >= PERIOD:
                 if pool < when.size and k == when[pool]:
                     if 0 < call(block, w, t, 0, 0, 0, UNDER_WAY) <= s.lanes // 2:
@@ -79,8 +91,8 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
         done = call(pair, w, t, k, last, ADVANCE, seed)
         simulated += done // 2 - k
         k = done // 2
-        if done % 2:
-            call(block, w, t, k, 0, 0, HAPPEN)
+        if done % 2 and call(block, w, t, k, 0, 0, HAPPEN) and let_go(s, functions, w, t, k) == 0 and tracing < 0:
+            break
         if judging:
             judged = call(block, w, t, k, opening, 0, JUDGE) != 0
     return steps, simulated, judged, 0
@@ -96,7 +108,7 @@ def run(
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves,
     numbers of the flow.
-    sphere: centre and radius of each coordinate, outside of which x has diverged.  outputs: times (10, n) int64,
+    sphere: lowest and highest value of each coordinate, beyond which x has diverged.  outputs: times (10, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
     """
@@ -110,14 +122,15 @@ def run(
         if j < 0:
             return simulated
         here, there, k, pool = w[j], t[j], when[j], j + 1
-        begun, tracing = -1, -1
+        begun = tracing = -1
         if j > 0:
             fill(s, w, t, hits, used, j)
         else:
             load(s, here, there, columns, hits, first, rows[1])
             call(pair, here, there, 0, 0, BEGIN, seed)
-            call(block, here, there, 0, 0, 0, ENTER)
             begun, tracing = first, first if first < paths.shape[0] else -1
+            if call(block, here, there, 0, 0, 0, ENTER) and let_go(s, functions, here, there, 0) == 0 and tracing < 0:
+                k = steps  # all of them start beyond the sphere
             first += s.lanes
         leaping = early != 0 and not s.noisy and tracing < 0
         stay = s.lanes
@@ -137,8 +150,6 @@ def run(
         if stay == 0:
             continue
         call(pair, here, there, 0, 0, EVALUATE, 0)
-        if call(block, here, there, 0, 0, 0, ASTRAY):
-            call(block, here, there, steps, 0, 0, RELEASE)
         if tracing >= 0:
             trace(s, here, there, tracing, steps, paths)
         call(block, here, there, steps, judged, min(WINDOW, steps), FINISH)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dynbench.backends.cpu import Cpu, threads
+from dynbench.backends.cpu import Cpu
+from dynbench.backends.threads import threads
 from dynbench.batch import Endings
 from dynbench.outcomes.aggregate import Aggregate, aggregate, merge, packed
 from dynbench.store import Run, parquet, write_whole
