@@ -45,20 +45,21 @@ class Rows(ast.NodeTransformer):
         self.layout = layout
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        first = self.first(node.id)
-        return node if first is None else self.place(str(first), node.ctx)
+        known = node.id in self.layout.rows or node.id in self.layout.moving
+        return self.place(self.first(node.id), node.ctx) if known else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         assert isinstance(node.value, ast.Name)
-        return self.place(f"({self.first(node.value.id)} + {ast.unparse(node.slice)})", node.ctx)
+        return self.place(ast.BinOp(self.first(node.value.id), ast.Add(), node.slice), node.ctx)
 
-    def first(self, row: str) -> int | str | None:
-        return self.layout.rows.get(row, self.layout.moving.get(row))
+    def first(self, row: str) -> ast.expr:
+        """The first row of a name."""
+        known = self.layout.rows.get(row)
+        return name(self.layout.moving[row]) if known is None else ast.Constant(known)
 
     @staticmethod
-    def place(row: str, ctx: ast.expr_context) -> ast.expr:
-        first: ast.expr = ast.Constant(int(row)) if row.isdigit() else name(row)
-        block = ast.BinOp(first, ast.Mult(), ast.Name("LANES", ast.Load()))
+    def place(row: ast.expr, ctx: ast.expr_context) -> ast.expr:
+        block = ast.BinOp(row, ast.Mult(), ast.Name("LANES", ast.Load()))
         there = ast.BinOp(block, ast.Add(), ast.Name("i", ast.Load()))
         return ast.Subscript(ast.Name("w", ast.Load()), there, ctx)
 

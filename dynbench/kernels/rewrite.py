@@ -277,6 +277,7 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
             tree.args.defaults, tree.args.kw_defaults = [], [None] * len(tree.args.kwonlyargs)
             rewriter = Plain(function, taken)
             tree.body = [rewriter.visit(statement) for statement in tree.body] or [ast.Pass()]
+            ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
             code = compile(ast.fix_missing_locations(ast.Module([tree], [])), function.__code__.co_filename, "exec")
     finally:
         WRITING.pop()

@@ -50,7 +50,7 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
     bar = Bar(plan.updates, quiet=how.quiet or how.json)
     try:
         with bar:
-            result = run_job(job, how.out, workers, chunk or LARGEST_BATCH, bar.update, command)
+            result = run_job(job, how.out, workers, chunk or LARGEST_BATCH, bar.update, command, how.self_check)
     except ChunksFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return PARTIAL
@@ -68,7 +68,7 @@ def repeat(argv: list[str]) -> str:
     skip = False
     for place, word in enumerate(argv):
         name, equals, _ = word.partition("=")
-        if skip or name in ("--json", "--quiet", "-q", "--yes"):
+        if skip or name in ("--json", "--quiet", "-q", "--yes", "--no-self-check"):
             skip = False
         elif name in ("--workers", "--chunk", "--out"):
             skip = not equals and place + 1 < len(argv)
@@ -196,6 +196,8 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     else:
         there = "another run had all its rows" if result.fresh else "this run was already there"
         lines.append(f"speed     nothing was computed: {there}")
+    if result.self_check:
+        lines.append(f"checked   {result.self_check}")
     return "\n".join(lines)
 
 

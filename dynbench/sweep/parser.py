@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--out", metavar="DIR", default="results/runs", help="holds <loss>-<id>/ (default results/runs)")
     how.add_argument("--dry-run", action="store_true", help="say how much work it is, and do nothing")
     how.add_argument("--yes", action="store_true", help="begin what takes over an hour or 10 GB without asking")
+    how.add_argument(
+        "--no-self-check", dest="self_check", action="store_false", help="believe the kernel of a file of yours unseen"
+    )
     how.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     how.add_argument("--quiet", "-q", action="store_true", help="print nothing but errors")
     return p

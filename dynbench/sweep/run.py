@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dynbench.backends.cpu import Cpu, cores
+from dynbench.backends.self_check import Checked, of_package
+from dynbench.backends.self_check import self_check as compare
 from dynbench.kernels.compile import compile_all
 from dynbench.store import Run, canonical, csv, parquet, write_whole
 from dynbench.sweep.axes import whole as whole_number
@@ -34,6 +36,7 @@ class Result(Run):
     kernel_seconds: float = 0.0
     compile_seconds: float = 0.0
     fresh: bool = False
+    self_check: str = ""  # what was compared with plain Python, where a text is a user's
 
 
 def run(
@@ -43,15 +46,17 @@ def run(
     chunk: int = LARGEST_BATCH,
     progress: Progress | None = None,
     command: str | None = None,
+    self_check: bool = True,
 ) -> Result:
     """Runs a sweep, or finishes it, or shows it again: `.cells`, `.trajectories`, `.paths`, `.directory`.
 
     `out` holds the run's folder <loss>-<id>; `workers` threads (default: one a core); `chunk` rows simulated at once.
     None of these changes a byte of the tables.  `progress(steps)` is told of work as it ends.
+    A few trajectories of a user's loss or rule are compared with plain Python first, unless `self_check` is False.
     Rows that runs of the same sweep with other seeds have in `out` are not simulated again.
     Raises ValueError for a sweep that cannot be run, OSError where the disk refuses, ChunksFailed.
     """
-    return run_job(Job(Plan(sweep)), out, workers, chunk, progress, command)
+    return run_job(Job(Plan(sweep)), out, workers, chunk, progress, command, self_check)
 
 
 def run_job(
@@ -61,6 +66,7 @@ def run_job(
     chunk: int = LARGEST_BATCH,
     progress: Progress | None = None,
     command: str | None = None,
+    self_check: bool = True,
 ) -> Result:
     """The same for a sweep that is looked up: what runs and is stored are the definitions that the job holds."""
     workers, chunk = whole_number(workers or cores(), "--workers", 1, 4096), whole_number(chunk, "--chunk", 1, 10**9)
@@ -71,6 +77,7 @@ def run_job(
     begun = time.perf_counter()
     compile_all(job.texts, workers)
     compile_seconds = time.perf_counter() - begun
+    checked = checked_arms(job) if self_check else ""
     folder.directory.mkdir(parents=True, exist_ok=True)
     folder.clean()
     remove_unfit(folder, job)
@@ -93,10 +100,22 @@ def run_job(
         table = with_rare(table, job.plan, workers)
     write_whole(folder.directory / "cells.csv", csv(table))
     when, spent = time.strftime("%Y-%m-%dT%H:%M:%S%z"), f"updates={crew.updates} kernel_seconds={crew.seconds:.3f}"
-    log = f"{when} {spent} workers={workers}\n"
+    log = f"{when} {spent} workers={workers}{checked and f' self-check: {checked}'}\n"
     with (folder.directory / "run.log").open("a", encoding="utf-8") as file:
         file.write(log)
-    return Result(folder.directory, crew.updates, crew.seconds, compile_seconds, True)
+    return Result(folder.directory, crew.updates, crew.seconds, compile_seconds, True, checked)
+
+
+def checked_arms(job: Job) -> str:
+    """What was compared with plain Python: of each arm with a user's text its first, middle and last trajectory."""
+    total = Checked()
+    for arm in job.plan.arms:
+        if of_package(job.plan.loss, arm.dynamics):
+            continue
+        rows = sorted({arm.first, (arm.first + arm.last) // 2, arm.last - 1})
+        for row in rows:
+            total += compare(job.plan.loss, arm.dynamics, job.plan.piece(arm, row, row + 1).batch, job.sweep.steps)
+    return str(total) if total.trajectories else ""
 
 
 def remove_unfit(folder: Run, job: Job) -> None:
