@@ -6,11 +6,11 @@ int64, to be compiled into SIMD lanes like `elementary`; `uniforms` and `streams
 
 Words of the counter, the key being the two halves of the seed:
 
-    gradient noise   step pair   coordinate + 2^31   stream, low half   stream, high half
-    other normals    step pair   coordinate          stream, low half   stream, high half
-    uniforms         draw        coordinate + 2^30   index, low half    index, high half
+    gradient noise   pair, low half   coordinate + 2^20 pair, high half + 2^31   stream, low half   stream, high half
+    other normals    pair, low half   coordinate + 2^20 pair, high half          stream, low half   stream, high half
+    uniforms         draw             coordinate + 2^30                          index, low half    index, high half
 
-Coordinates are below 2^30, hence the three uses never meet in one counter.
+Coordinates are below 2^20 and pairs of steps below 2^42, hence no two uses ever meet in one counter.
 """
 
 import math
@@ -70,10 +70,11 @@ def unit(high: int, low: int) -> float:
 
 def uniform_pair(step_pair: int, coordinate: int, stream: int, seed: int) -> tuple[float, float]:
     """(v, u): what `normals` is made from, v in (0, 1] and u in [0, 1) with 53 bits each."""
+    high = (int(step_pair) >> 32) & 0x3FF
     # int changes nothing in a compiled lane; NumPy's scalars would warn when a product wraps.
     w0, w1, w2, w3 = philox(
         int(step_pair) & 0xFFFFFFFF,
-        int(coordinate) & 0xFFFFFFFF,
+        (int(coordinate) | (high << 20)) & 0xFFFFFFFF,
         int(stream) & 0xFFFFFFFF,
         (int(stream) >> 32) & 0xFFFFFFFF,
         int(seed) & 0xFFFFFFFF,

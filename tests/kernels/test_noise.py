@@ -43,18 +43,18 @@ def compiled() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def draw(compiled: dict[str, Any]) -> Any:
-    """draw(steps, coordinate, streams, seed) -> pairs (2, steps, streams) of normals."""
+    """draw(steps, coordinate, streams, seed, first) -> pairs (2, steps, streams) of normals, from a first pair on."""
     normals = compiled["normals"]
 
     @njit(error_model="numpy")
-    def fill(out, coordinate, stream, seed):
+    def fill(out, coordinate, stream, seed, first):
         for k in range(out.shape[1]):
             for i in range(stream.size):
-                out[0, k, i], out[1, k, i] = normals(k, coordinate, stream[i], seed)
+                out[0, k, i], out[1, k, i] = normals(first + k, coordinate, stream[i], seed)
 
-    def draw(pairs: int, coordinate: int, stream: np.ndarray, seed: int) -> np.ndarray:
+    def draw(pairs: int, coordinate: int, stream: np.ndarray, seed: int, first: int = 0) -> np.ndarray:
         out = np.empty((2, pairs, stream.size))
-        fill(out, coordinate, stream, seed)
+        fill(out, coordinate, stream, seed, first)
         return out
 
     return draw
@@ -78,6 +78,24 @@ def test_compiled_and_plain_agree_to_the_last_bit(draw: Any) -> None:
             assert (drawn[:, k] == np.array(plain).T).all()
             assert plain[0] == noise.normals(k, coordinate, int(stream[0]), seed)
         assert (draw(10, coordinate, stream.view(np.uint64), seed) == drawn).all()
+
+
+def test_noise_does_not_repeat_in_1e12_steps(draw: Any) -> None:
+    """The pair's high half goes into the coordinate's word; where it is 0 the numbers are those of before."""
+    known = {
+        (0, 0, 1, 2): ("0x1.a5573696f768dp+0", "0x1.d5a9cb6544430p-1"),
+        (2**32 - 1, 4095, -5, 7): ("0x1.333b4329084cep-4", "-0x1.662f9ede40b24p-1"),
+        (1249, 3 | noise.GRADIENT, 2**63 - 1, 2**64 - 1): ("0x1.200aa3a01f7fep+0", "0x1.42352adbe0743p-4"),
+    }
+    for arguments, pair in known.items():
+        assert tuple(z.hex() for z in noise.normals(*arguments)) == pair
+    pairs = [0, 1, 2**32 - 1, 2**32, 2**32 + 1, 7 * 2**32, 5 * 10**11, 2**42 - 1]
+    drawn = [noise.normals(k, d | use, 3, 4) for k in pairs for d in (0, 1, 7, 4095) for use in (0, noise.GRADIENT)]
+    assert len(set(drawn)) == len(drawn)
+    stream = np.arange(70)
+    late = draw(1, 2, stream, 9, 2**32 + 5)
+    assert (late[:, 0] == np.array([noise.normals(2**32 + 5, 2, s, 9) for s in stream]).T).all()
+    assert (late != draw(1, 2, stream, 9, 5)).all()
 
 
 def test_a_uint64_is_its_bits_as_int64() -> None:
