@@ -19,7 +19,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 RESULTS = 2  # raised whenever any result changes: runs of another number are not mixed with today's
-DOCUMENTATION = frozenset({"name", "source", "formula", "files"})  # fields of a loss or a rule that change no result
+DOCUMENTATION = frozenset({"name", "source", "formula", "files", "digest"})  # fields that change no result
 NOWHERE = object()
 SKIPPED = frozenset({"ctx", "decorator_list", "kind", "type_comment", "type_params"})  # parts of a tree
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda

@@ -64,7 +64,9 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     check_bounds(owner, found.bounds, known)
     if found.score is not None:
         check_signature(owner, found.score, 1, known)
-    found = replace(found, name=label, files=getattr(module, "__files__", {}))
+    declared = vars(module).get("__digest__") or digest(found)
+    vars(module)["__digest__"] = declared  # a module is run once
+    found = replace(found, name=label, files=getattr(module, "__files__", {}), digest=declared)
     if found.functions:
         check_domain(owner, found)
         for field, function in found.functions.items():
@@ -102,7 +104,7 @@ def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, f
         raise ValueError(f"{owner}: {' or '.join(found.functions)} stops at {values}: {told}") from error
 
 
-AGREED: set[str] = set()  # digests of losses that were looked at
+AGREED: set[tuple[str, int | None, tuple[float, ...]]] = set()  # definitions, dimensions and values looked at
 
 
 def agreed(owner: str, found: Loss, own: bool) -> None:
@@ -113,7 +115,7 @@ def agreed(owner: str, found: Loss, own: bool) -> None:
     fixed = found if found.dim is not None else found.at(found.default_dim)
     if not (own or fixed.values):
         return
-    key = digest(fixed)
+    key = fixed.digest, fixed.dim, fixed.values
     if key in AGREED:
         return
     moves = "minima" in fixed.functions

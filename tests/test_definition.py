@@ -10,6 +10,7 @@ from dynbench import find
 from dynbench.definition import DOCUMENTATION, digest
 from dynbench.dynamics.base import Dynamics
 from dynbench.files import run_file
+from dynbench.losses import rastrigin
 from dynbench.losses.base import Loss, Minimum
 
 pytestmark = pytest.mark.quick
@@ -168,6 +169,12 @@ def made(k, *more):
 
 step = made({k})
 """
+
+
+def test_a_loss_knows_the_digest_of_what_its_file_declares():
+    """Whatever is worked out from it: its minima in a dimension, or at some value of its parameters."""
+    assert find.loss("rastrigin", 3).digest == find.loss("rastrigin", 2).digest == digest(rastrigin.loss)
+    assert find.loss("quadratic", 1, {"curvature": 2.0}).digest == find.loss("quadratic", 1).digest
 
 
 def test_closures_count_by_value(tmp_path):

@@ -68,6 +68,7 @@ class Loss:
     functions_of_parameters: tuple[tuple[str, Callable[..., Any]], ...] = ()
     # a user's file and what it read beside it, path -> content (None: not kept); `find` fills it in
     files: Mapping[str, bytes | None] = field(default_factory=dict, compare=False, repr=False)
+    digest: str = field(default="", compare=False, repr=False)  # of what the file declares; `find` fills it in
 
     @property
     def parameters(self) -> dict[str, float]:

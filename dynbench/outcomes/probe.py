@@ -5,6 +5,7 @@
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from math import inf, isclose, isfinite, nan
 
@@ -70,6 +71,7 @@ def is_capped_flow(dynamics: Dynamics) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
 def is_plain_gradient(dynamics: Dynamics) -> bool:
     """Whether every step is -lr g: by its text a polynomial in lr and g alone, and it is that where it is asked.
 

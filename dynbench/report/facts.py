@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from dynbench import find
-from dynbench.definition import digest
 from dynbench.losses.base import Loss
 from dynbench.store import Run
 from dynbench.sweep.definition import restored
@@ -39,6 +38,6 @@ def loss_of(run: Run) -> Loss | None:
         if sweep.loss not in find.losses():
             return None
         loss = loss_of_sweep(sweep)
-        return loss if digest(loss) == told["definitions"]["loss"] else None
+        return loss if loss.digest == told["definitions"]["loss"] else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -34,7 +34,7 @@ def expanded(plan: Plan) -> dict[str, Any]:
 def identity(plan: Plan) -> dict[str, Any]:
     """All that decides what a run's numbers are: the sweep, the definitions behind its names, and `RESULTS`."""
     rules = {rows.dynamics.name: rows.dynamics for rows in plan.arms}
-    digests = {"loss": digest(plan.loss), "dynamics": {name: digest(rule) for name, rule in rules.items()}}
+    digests = {"loss": plan.loss.digest, "dynamics": {name: digest(rule) for name, rule in rules.items()}}
     return expanded(plan) | {"definitions": digests, "results": RESULTS}
 
 

@@ -96,6 +96,7 @@ class Plan:
         self.loss: Loss = loss_of(sweep)
         check(sweep, self.loss)
         self.starts = sweep.starts.size(sweep.dim)
+        self.rules: dict[str, Dynamics] = {}
         arms: list[Rows] = []
         for arm in sweep.arms:
             made = self.rows(arm, arms)
@@ -111,7 +112,10 @@ class Plan:
 
     def rows(self, arm: Arm, before: list[Rows]) -> Rows:
         """An arm made ready, its axes checked against what its loss and rule take; nothing twice."""
-        dynamics = find.dynamics(arm.dynamics)
+        dynamics = self.rules.get(arm.dynamics) or find.dynamics(
+            arm.dynamics
+        )  # once, lest the file be edited meanwhile
+        self.rules[arm.dynamics] = dynamics
         find.check_pair(self.loss, dynamics)
         defaults = dict(self.loss.parameters) | dynamics.parameters_on(lowest_value(self.loss)) | {
             "lr": default_lr(self.loss), "temperature": 0.0, "gradient_noise": 0.0
