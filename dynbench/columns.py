@@ -5,6 +5,7 @@ A test runs sweeps and asks of every column and flag that is no parameter whethe
 """
 
 import re
+import unicodedata
 
 TRAJECTORY = """
 id loss dynamics x0 lr temperature gradient_noise seed start_basin status t_exit t_exit_lo t_exit_hi
@@ -25,6 +26,11 @@ JSON = "schema run directory updates kernel_seconds cells not_reached same_as_st
 LOCAL = "basin d g i label name noise norm rule state stream value w"  # of kernels and of explanations
 RESERVED = frozenset(" ".join((TRAJECTORY, CELL, FLAG, JSON, LOCAL)).split())
 NUMBERED = re.compile(r"(x0|x_final|x|t_hit)_\d+")  # coordinates, and times to several targets
+
+
+def spelled(name: str) -> str:
+    """A parameter's name as Python reads it in a file: it takes 'ϵ' for 'ε', and 'µ' for 'μ'."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def is_taken(name: str) -> bool:

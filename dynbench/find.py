@@ -18,10 +18,10 @@ from dynbench.columns import is_taken
 from dynbench.definition import digest
 from dynbench.dynamics.base import Dynamics
 from dynbench.files import run_file
-from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts
+from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts, is_number, tupled
 from dynbench.losses._consistency import check_facts, check_gradient, completed
 from dynbench.losses._critical import check_critical, check_points
-from dynbench.losses.base import Loss, defaults
+from dynbench.losses.base import LISTS, Loss, defaults
 
 HOME = Path(__file__).parent
 STEP = ("x", "g", "value", "norm", "lr", "state")  # what a rule is told, in this order, before its parameters
@@ -51,6 +51,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     found = getattr(module, "loss", None)
     if not isinstance(found, Loss):
         raise ValueError(f"{name} defines no loss: it must end in `loss = Loss(...)`, with Loss from dynbench")
+    found = without_lists(found)
     owner = f"loss {label!r}"
     for field in ("value", "grad", "value_grad", "score"):
         check_callable(owner, field, getattr(found, field, None))
@@ -89,13 +90,20 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     return found
 
 
+def without_lists(found: Loss) -> Loss:
+    """The loss with tuples where its file has lists or arrays."""
+    fields = {name: getattr(found, name) for name in ("domain", "dims", *LISTS)}
+    changed = {name: new for name, old in fields.items() if (new := tupled(old)) is not old}
+    return replace(found, **changed) if changed else found
+
+
 def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, float] | None) -> Loss:
     """The loss in `dim` dimensions (None: as free as it was) at these parameters.
 
     What goes wrong in its functions is one sentence.
     """
     try:
-        return found.bare(dim, parameters)
+        return without_lists(found.bare(dim, parameters))
     except (ValueError, TypeError, ArithmeticError, LookupError) as error:
         if not found.functions or (isinstance(error, ValueError) and str(error).startswith(owner)):
             raise
@@ -215,10 +223,10 @@ def defaults_of(owner: str, function: Callable[..., Any], after: int) -> dict[st
             )
     if len(arguments) < after:
         raise ValueError(f"{owner}: {function.__name__} needs {after} arguments, and has {len(arguments)}")
-    try:
-        return defaults(function, after)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{owner}: every parameter of {function.__name__} needs a number as its default") from error
+    for argument in list(arguments)[after:]:
+        if not is_number(argument.default):
+            raise ValueError(f"{owner}: every parameter of {function.__name__} needs a number as its default")
+    return defaults(function, after)
 
 
 def check_signature(owner: str, function: Callable[..., Any], after: int, known: dict[str, float]) -> None:

@@ -1,6 +1,7 @@
 """Mistakes in a user's rule or loss file: each is one sentence when the file is read, none a traceback later."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from dynbench.kernels.compile import reason
 from dynbench.kernels.rewrite import CannotLift
 from dynbench.kernels.step import Variant
 from dynbench.kernels.texts import pair_source
+from dynbench.sweep import arguments
+from dynbench.sweep.grid import Arm, Plan
 
 pytestmark = pytest.mark.quick
 
@@ -97,6 +100,10 @@ def refused(read, path: str, told: str) -> None:
         (RULE.replace("0.5", "float('nan')") + "bounds = {'k': (0, 1)}", "the default k = nan is outside its bounds"),
         (RULE.replace("0.5", "float('inf')") + "bounds = {'k': (0, 1)}", "the default k = inf is outside its bounds"),
         (RULE.replace("k=", "*, k="), "rule 'mine': step takes 'k' behind or with a `*`: write its parameters plainly"),
+        (RULE.replace("0.5", "10**400"), "rule 'mine': every parameter of step needs a number as its default"),
+        (RULE.replace("0.5", "'0.5'"), "rule 'mine': every parameter of step needs a number as its default"),
+        (RULE.replace("0.5", "None"), "rule 'mine': every parameter of step needs a number as its default"),
+        (RULE + "bounds = {'k': (0.0, 10**400)}", "the bounds of 'k' must be a pair"),
         (RULE.replace("k=0.5", "*k"), "step takes 'k' behind or with a `*`"),
         (RULE.replace("k=0.5", "**k"), "step takes 'k' behind or with a `*`"),
         (RULE + "def start(lr, *, k=0.5):\n    return ()", "start takes 'k' behind or with a `*`"),
@@ -119,6 +126,18 @@ def test_rules(tmp_path, text, told):
         (one(walls="()"), "2 minima have 1 separators (maxima) between them, not 0"),
         (one(walls="(0.0, 0.5)"), "2 minima have 1 separators (maxima) between them, not 2"),
         (one(walls="0.0"), "`separators` must be a tuple of numbers, not 0.0"),
+        (one(walls="[None]"), "`separators` must be a tuple of numbers, not (None,)"),
+        (one(domain="((-10**400, 10**400),)"), "`domain` must be pairs of numbers"),
+        (
+            one(minima="(LEFT, Minimum((1.0,), 0.0, None))"),
+            "minimum 1 needs `curvatures`, a tuple of numbers (or () to have them worked out), not None",
+        ),
+        (one(minima="(LEFT, Minimum((1.0,), 0.0, 8.0))"), "minimum 1 needs `curvatures`, a tuple of numbers"),
+        (one(minima="(LEFT, Minimum((1.0,), 0.0, '8'))"), "minimum 1 needs `curvatures`, a tuple of numbers"),
+        (one(minima="(LEFT, Minimum((1.0,), 0.0, (8.0,), None))"), "minimum 1: `barrier` must be a number, not None"),
+        (one(minima="(LEFT, Minimum((1.0,), 0.0, (8.0,), 1.0, '1'))"), "minimum 1: `distance` must be a number"),
+        (one(minima="(LEFT, Minimum((1.0,), 10**400, (8.0,)))"), "minimum 1 needs a finite value, not 1000"),
+        (two(lr="10**400"), "`quench_lr` must be a number above 0"),
         (one(walls="(3.0,)"), "the separator 3 must lie between the minima -1 and 1"),
         (
             one(minima="(LEFT, Minimum((0.5,), 1.0, (1.0,)), RIGHT)", walls="(0.7, -0.2)"),
@@ -170,6 +189,30 @@ def test_what_is_right_is_taken(tmp_path):
     assert find.dynamics(write(tmp_path, RULE + "bounds = {'k': (0, float('inf'))}")).parameters == {"k": 0.5}
     assert find.loss(write(tmp_path, scored("(x[0] + x[1]) / 2"))).score([1.0, 1.0]) == 1.0
     assert find.loss(write(tmp_path, scored("math.inf if x[0] > 0.5 else 0").replace("UNIT =", "import math\nUNIT =")))
+
+
+def test_lists_and_arrays_are_taken_for_tuples(tmp_path):
+    text = wells().replace("loss = Loss(", "import numpy as np\nloss = Loss(")
+    listed = re.sub(r"separators=\((.*?),\)", r"separators=[\1]", text)
+    listed = re.sub(r'"mine", \(\((.*?)\),\)', r'"mine", np.array([[\1]])', listed)
+    assert listed.count("[") >= 3
+    one, other = find.loss(write(tmp_path, text)), find.loss(write(tmp_path, listed))
+    assert (one.domain, one.separators, one.minima) == (other.domain, other.separators, other.minima)
+    assert isinstance(hash(other), int)
+    pair_source(other, find.dynamics("gradient"), Variant())
+
+
+@pytest.mark.parametrize(("written", "asked"), [("ϵ", "ϵ"), ("ϵ", "ε"), ("ε", "ϵ"), ("µ", "μ"), ("µ", "µ")])
+def test_a_greek_letter_is_the_one_that_python_takes_it_for(written, asked, tmp_path):
+    rule = write(tmp_path, RULE.replace("k", written))
+    request = arguments.read(["--loss", "quartic", "--dynamics", rule, f"--{asked}", "0.25"])
+    (arm,) = Plan(arguments.sweep_of(request)).arms
+    (tmp_path / "sweep.toml").write_text(f'loss = "quartic"\n"{asked}" = 0.25\n[[arm]]\ndynamics = "{rule}"\n')
+    (toml,) = Plan(arguments.sweep_of(arguments.read(["--config", str(tmp_path / "sweep.toml")]))).arms
+    by_hand = Arm(rule, {asked: (0.25,), "lr": (0.1,)})
+    assert [*by_hand.axes] == [unicodedata.normalize("NFKC", written), "lr"]
+    for found in (arm, toml):
+        assert list(found.column(unicodedata.normalize("NFKC", written))) == [0.25]
 
 
 def test_a_score_that_cannot_be_lifted_names_its_line(tmp_path):

@@ -606,6 +606,8 @@ class Text:
         a, b = self.only_number(one, node), self.only_number(other, node)
         if isinstance(op, ast.Pow):
             return self.power(node, a, b)
+        if type(op) in BITS:
+            a, b = self.shallow(a), self.shallow(b)
         if a.kind == "bool" and b.kind == "bool" and type(op) in BITS:
             return Number(
                 "bool", binary(a.node, op, b.node), uniform=a.uniform and b.uniform, depth=1 + max(a.depth, b.depth)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynbench.columns import spelled
 from dynbench.sweep.parser import parser
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def parameters(rest: list[str]) -> dict[str, str]:
             if not rest:
                 raise ValueError(f"--{name} needs a value" if name.isidentifier() else f"unknown flag {flag!r}")
             value = rest.pop(0)
-        axes[name.replace("-", "_")] = value
+        axes[spelled(name.replace("-", "_"))] = value
     return axes
 
 
@@ -98,7 +99,7 @@ def configured(path: Path) -> tuple[dict[str, Any], dict[str, str], list[dict[st
     if not isinstance(arms, list) or not all(isinstance(a, dict) and isinstance(a.get("dynamics"), str) for a in arms):
         raise ValueError(f"--config {path}: each [[arm]] is a table with a key `dynamics`")
     options = {k: v for k, v in content.items() if k in OPTIONS}
-    axes = {k: as_axis(v, k, path) for k, v in content.items() if k not in OPTIONS}
+    axes = {spelled(k): as_axis(v, k, path) for k, v in content.items() if k not in OPTIONS}
     return options, axes, [{k: v if k == "dynamics" else as_axis(v, k, path) for k, v in arm.items()} for arm in arms]
 
 

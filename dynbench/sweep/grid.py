@@ -12,6 +12,7 @@ import numpy as np
 from dynbench import find
 from dynbench.basins import lowest_value
 from dynbench.batch import Batch, Floats, Integers
+from dynbench.columns import spelled
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels import noise
 from dynbench.kernels.step import RECORDS
@@ -33,6 +34,9 @@ class Arm:
 
     dynamics: str
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "axes", {spelled(name): values for name, values in self.axes.items()})
 
 
 @dataclass(frozen=True)
