@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dynbench.batch import Floats, Integers
-from dynbench.kernels import dop853, flows
+from dynbench.kernels import dop853, flows, shape
 from dynbench.losses.base import Loss, Minimum
 
 SIDE = 512  # cells of the table along a side
@@ -69,20 +69,20 @@ class Basins:
     def labels(self, x: Floats) -> Integers:
         """Label of the basin that holds each column of x (dim, n): (n,) int64; -1: not known, see `flow.flow`."""
         found = np.full(x.shape[1], -1, np.int64)
-        self.call(flows.MANY, self.work(x), found, x.shape[1])
+        self.call(shape.MANY, self.work(x), found, x.shape[1])
         return found
 
     def slopes(self, x: Floats) -> Floats:
         """grad L at each column of x (dim, n)."""
         work = self.work(x)
-        self.call(flows.SLOPES, work, np.zeros(1, np.int64), x.shape[1])
+        self.call(shape.SLOPES, work, np.zeros(1, np.int64), x.shape[1])
         return work[self.places["ROOM"] :].reshape(x.shape[::-1]).T
 
     def trace(self, x: Floats) -> Floats | None:
         """Points (2, m) of the way uphill from x (2,), out of the table or to a stop; None where it ends nowhere."""
         work = np.concatenate([self.work(x[:, None]), np.empty(2 * LONGEST)])
         work[:2] = x
-        count = self.call(flows.TRACE, work, np.zeros(1, np.int64), LONGEST)
+        count = self.call(shape.TRACE, work, np.zeros(1, np.int64), LONGEST)
         first = self.places["ROOM"]
         return work[first : first + 2 * count].reshape(count, 2).T.copy() if count >= 0 else None
 
@@ -104,11 +104,22 @@ def basins(loss: Loss, parameters: tuple[float, ...] | None = None) -> Basins:
     return of(loss, tuple(loss.parameters.values()) if parameters is None else parameters)
 
 
+def may_be_exact(loss: Loss) -> bool:
+    """Whether the numbers of minima, saddles and maxima fit, so that there is a table unless something is amiss."""
+    return loss.dim == 2 and len(loss.minima) - len(loss.saddles) + len(loss.maxima) == 1
+
+
+def exact_labels(loss: Loss) -> bool:
+    """Whether exits are known to the step: the loss's basins are products of intervals, or a table has all of their
+    boundaries, or there are none."""
+    return loss.tensor or len(loss.minima) < 2 or basins(loss).exact
+
+
 @lru_cache(maxsize=16)
 def of(loss: Loss, parameters: tuple[float, ...]) -> Basins:
     assert loss.dim is not None
     bare = Basins(loss.dim, parameters, flows.link_flow(loss), numbers(loss), np.zeros(0, np.int32))
-    if loss.dim == 2 and len(loss.minima) - len(loss.saddles) + len(loss.maxima) == 1:
+    if may_be_exact(loss):
         return with_table(bare, loss)
     return bare
 
@@ -124,8 +135,14 @@ def numbers(loss: Loss) -> Floats:
     head[[flows.TOLERANCE, flows.RATE, flows.MINIMA]] = ACCURACY, rate, len(loss.minima)
     squares = [[*row, *[0.0] * (dop853.STAGES - len(row))] for row in dop853.A]
     head[flows.COEFFICIENTS :] = np.concatenate([*squares, dop853.B, dop853.E5, dop853.E3])
-    wells = [[*m.x, radius(m, loss, half) ** 2, m.value + m.barrier, m.value] for m in loss.minima]
+    wells = [[*m.x, radius(m, loss, half) ** 2, ceiling(m), m.value] for m in loss.minima]
     return np.concatenate([head, box.mean(axis=1), half, *wells])
+
+
+def ceiling(minimum: Minimum) -> float:
+    """Below it no way leads out of the minimum's basin: its lowest pass, less rounding; the largest float for none."""
+    top = minimum.value + minimum.barrier * (1.0 - 1e-9) - 1e-14 * abs(minimum.value)
+    return min(top, shape.LARGEST)
 
 
 def radius(minimum: Minimum, loss: Loss, half: Floats) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dynbench.backends.basins import basins
+from dynbench.backends.basins import basins, exact_labels
 from dynbench.backends.passage import found_again
 from dynbench.backends.tables import sphere, tables
 from dynbench.backends.threads import slices, threads
@@ -43,7 +43,9 @@ class Cpu:
     ) -> Endings:
         """See backends.base.  An interrupt stops every thread within PERIOD steps of a block."""
         assert loss.dim is not None
-        variant = Variant(bool(batch.temperature.any()), bool(batch.gradient_noise.any()), tuple(record))
+        known = None if loss.tensor or not loss.minima else basins(loss)  # to be kept while the kernel reads it
+        noise = bool(batch.temperature.any()), bool(batch.gradient_noise.any())
+        variant = Variant(*noise, tuple(record), bounded=not exact_labels(loss))
         kernel = link(loss, dynamics, variant)
         count, dim = len(batch), loss.dim
         order = np.argsort(targets)[::-1]
@@ -62,7 +64,6 @@ class Cpu:
         )
         stop = np.zeros(1, np.int64)
         seed, outputs = int(np.uint64(batch.seed).view(np.int64)), (times, reached, ends)
-        known = None if loss.tensor or not loss.minima else basins(loss)  # to be kept while the kernel reads it
         arrays = (*tables(loss), np.zeros(5, np.int64) if known is None else known.numbers)
         slice_of = kernel(columns, steps, seed, levels, arrays, sphere(loss), outputs, kept, int(early), stop)
         ranges = slices(count, steps, dim, self.workers)

@@ -17,7 +17,7 @@ from dynbench.kernels.events import (
     set_free,
     value_met,
 )
-from dynbench.kernels.fences import fence, flow_label
+from dynbench.kernels.fences import certify, claim_begins, fence, flow_label
 from dynbench.kernels.shape import (
     ABSORBED,
     APART,
@@ -25,6 +25,7 @@ from dynbench.kernels.shape import (
     BEST_STEP,
     BIG,
     BOUND,
+    CEILING,
     CENSORED,
     COMMIT,
     CONVERGED,
@@ -53,13 +54,15 @@ from dynbench.kernels.shape import (
     PLACES,
     SINCE,
     STALLED,
+    START,
     STATUS,
     STEEP,
     T_BEST,
+    TOP,
     VAL,
 )
 
-LANES = DIM = X = LO = HI = LOW = HIGH = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = 0
+LANES = DIM = X = LO = HI = LOW = HIGH = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = BOUNDED = CLAIM = 0
 
 
 def walls_left(w, t, i, k):
@@ -93,6 +96,8 @@ def enter(w, t, a, b, c, seed):
         await_next(w, t, i)
         t[FOUND * LANES + i] = beyond(w, i)
         lost += t[FOUND * LANES + i]
+        if BOUNDED:
+            claim_begins(w, t, i)
         if LABELLED and not t[FOUND * LANES + i]:
             for d in range(DIM):
                 w[(LO + d) * LANES + i] = math.inf  # so that they are looked for
@@ -107,6 +112,8 @@ def happen(w, t, k, b, c, seed):
     for i in range(LANES):
         value = w[VAL * LANES + i]
         calm = (value >= w[NEXT * LANES + i]) & (value <= LARGEST)
+        if BOUNDED:
+            calm &= w[(CLAIM + TOP) * LANES + i] <= w[(CLAIM + CEILING) * LANES + i]
         for d in range(DIM):
             y = w[(X + d) * LANES + i]
             calm &= (y >= w[(LO + d) * LANES + i]) & (y <= w[(HI + d) * LANES + i])
@@ -131,6 +138,8 @@ def decide(w, t, i, k):
         lose(w, t, i, k - 1)
         return 1
     value_met(w, t, i, k - 1)
+    if BOUNDED:
+        certify(w, t, i, k - 1)
     if beyond(w, i):
         return 1
     walls_left(w, t, i, k)
@@ -220,7 +229,11 @@ def finish(w, t, steps, judged, window, seed):
         if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
             t[GLOBAL * LANES + i] += steps + 1 - t[SINCE * LANES + i]
         if CORES:
-            t[LABEL * LANES + i] = flow_label(w, t, i)
+            start, label = t[START * LANES + i], flow_label(w, t, i, X)
+            t[LABEL * LANES + i] = label
+            if BOUNDED and start >= 0 and label != start and t[EXIT * LANES + i] < 0:
+                t[EXIT * LANES + i] = steps
+                t[MAYBE * LANES + i] = steps if t[MAYBE * LANES + i] < 0 else t[MAYBE * LANES + i]
         elif LABELLED and not COUNTING and t[COMMIT * LANES + i] >= 0:  # it has had no walls since
             for d in range(DIM):
                 t[(PLACES + d) * LANES + i] = position(w, t, w[(X + d) * LANES + i])

@@ -29,7 +29,7 @@ from dynbench.kernels.flows import (
 )
 from dynbench.kernels.pointer import floats, words
 
-DIM = P = NEW = LO = HI = K = ROOM = 0  # `flows` puts in a loss's numbers
+DIM = P = NEW = LO = HI = COUNT = K = ROOM = 0  # `flows` puts in a loss's numbers
 BEYOND = 0.0
 slope: Any = None  # slope(w, x, g, p), written from the loss's text
 
@@ -125,6 +125,7 @@ def flow(w, x, f, cells):
     """The label of the minimum that the flow from x leads to, x being moved along; -1 from a critical point, or where
     it leads beyond every radius or nowhere within LONGEST steps."""
     known, new, k = floats(f), x + NEW, x + K
+    w[x + COUNT] = 1.0
     wells, count = floats(f + 8 * (FIRST + 2 * DIM)), int(known[MINIMA])
     label = near(w, x, wells, count, WELL)
     if label >= 0:
@@ -138,6 +139,7 @@ def flow(w, x, f, cells):
     h, still = 1e-3 / speed, 0
     for _ in range(LONGEST):
         error = attempt(w, x, h, f, 0)
+        w[x + COUNT] += STAGES
         if not error <= 1.0:
             h *= stretch(error, 0.9)
             if h == 0.0:
@@ -169,6 +171,16 @@ def look(w, t, x, f, cells, seed):
     for d in range(DIM):
         w[x + LO + d] = w[x + HI + d] = w[x + d]
     return flow(w, x, f, cells)
+
+
+def domain(w, t, x, f, label, seed):
+    """The domain into LO, HI; in place of x[0] the height below which no way leads out of the label's basin."""
+    known = floats(f)
+    for d in range(DIM):
+        w[x + LO + d] = known[FIRST + d] - known[FIRST + DIM + d]
+        w[x + HI + d] = known[FIRST + d] + known[FIRST + DIM + d]
+    w[x] = known[FIRST + 2 * DIM + label * (DIM + WELL) + DIM + 1]
+    return 0
 
 
 def many(w, t, count, f, cells, seed):

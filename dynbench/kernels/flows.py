@@ -26,7 +26,6 @@ FIRST = ERRORS + 2 * dop853.STAGES  # from here on centre and half-widths of the
 WELL = 3  # (dim + WELL) each: x, square of the radius of a ball that lies in its basin, lowest pass; then the stops
 DISTANCE_BITS = 12  # of a certain cell's code: how far, in cells, the nearest doubtful cell is, less one
 
-LOOK, MANY, SLOPES, TRACE = range(4)  # the functions behind the door
 STILL = 1e-12  # times the domain's half-widths: a first step this short means that the point is critical
 LONGEST = 100_000  # steps of a flow
 
@@ -35,7 +34,7 @@ LONGEST = 100_000  # steps of a flow
 def places(dim: int, parameters: int) -> dict[str, int]:
     """Where things stand in the room that a point's flow needs, from the point's x on; ROOM is its size."""
     found, first = {}, 0
-    sizes = {"P": parameters, "NEW": dim, "LO": dim, "HI": dim, "LEVEL": 1, "K": dop853.STAGES * dim}
+    sizes = {"P": parameters, "NEW": dim, "LO": dim, "HI": dim, "COUNT": 1, "K": dop853.STAGES * dim}
     for which, size in {"X": dim, **sizes}.items():
         found[which] = first
         first += size
@@ -84,7 +83,7 @@ def flow_source(loss: Loss) -> str:
     texts = [CALLED + text for _, text in functions_of("flow")]
     pointers = [text for _, text in functions_of("pointer")]
     lines = [head, POINTERS, constants(known), *pointers, *helpers.texts.values(), DOOR, slope, *texts]
-    return "\n".join([*lines, door(("look", "many", "slopes", "trace"), 5)])
+    return "\n".join([*lines, door(("look", "domain", "many", "slopes", "trace"), 5)])
 
 
 def link_flow(loss: Loss) -> int:

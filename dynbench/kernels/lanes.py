@@ -15,6 +15,7 @@ import math
 from dynbench.kernels.shape import (
     APART,
     BIG,
+    CEILING,
     DIVERGED,
     FLOATS,
     FOUND,
@@ -29,9 +30,10 @@ from dynbench.kernels.shape import (
     STEEP,
     TOLERANCE_G,
     TOLERANCE_X,
+    TOP,
 )
 
-LANES = DIM = X = RING = COUNTS = 0
+LANES = DIM = X = RING = COUNTS = BOUNDED = CLAIM = 0
 
 
 def periodic(w, t, a, b, c, seed):
@@ -43,6 +45,9 @@ def periodic(w, t, a, b, c, seed):
             old, new = w[then * LANES + i], w[now * LANES + i]
             moved |= (old != new) & (t[STATUS * LANES + i] != DIVERGED)
             w[then * LANES + i] = new
+    for i in range(LANES if BOUNDED else 0):  # the flow's evaluations are counted step by step
+        doubtful = w[(CLAIM + TOP) * LANES + i] > w[(CLAIM + CEILING) * LANES + i]
+        moved |= doubtful & (t[STATUS * LANES + i] != DIVERGED)
     return 1 - moved
 
 

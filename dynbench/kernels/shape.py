@@ -21,16 +21,17 @@ SCALARS = 20
 # output: GONE (when it diverged), BEST_STEP and BOUND (limited steps) are written at its end
 STREAM = 0
 EXIT, COMMIT, STATUS, LABEL, GONE, MAYBE, CROSSINGS, LAST, GLOBAL, BEST_STEP, BOUND = range(1, 12)
-START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN, EARLIER = range(12, 20)
+START, HIT, SINCE, CROSSINGS_SNAP, GLOBAL_SNAP, FOUND, OWN, EARLIER, SPENT = range(12, 21)
 FATE = EXIT  # of a first passage
-PLACES = 20  # first of DIM rows: each coordinate's well, from the left
+PLACES = 21  # first of DIM rows: each coordinate's well, from the left
 # what stands behind these: numbers of targets, separators, wells or cores; where in `w` the tables begin; first row of
 # the rule's memory, floats of it a coordinate, first row of `snap`; of basins that the flow tells (see `flows`), the
 # addresses of its door, of its floats and of its table, the room that it works in, the loss's parameters and their
 # first row; from LABELS on the label of each well
 TARGETS, SEPARATORS, WELLS, TABLES, MEMORY, FLOATS, SNAP = range(7)
 FLOW_DOOR, FLOW_FLOATS, FLOW_CELLS, ROOM, GIVEN, GIVEN_ROW, LABELS = range(7, 14)
-# MAYBE: the first step that may be outside the start's basin; EXIT: the first one that is
+# MAYBE: the first step that may be outside the start's basin; EXIT: the first one that is.  SPENT: evaluations of the
+# flow that told which
 # FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is
 # a repeat.  EARLIER: what LAST was before.  GONE: -1: never; -2 - k: at k, but x_k and the lowest L
 # before it are no longer known (see `ends.lose`)
@@ -40,9 +41,15 @@ STATUSES = ("censored", "converged", "absorbed", "cycling", "stalled", "diverged
 PASSED = len(STATUSES)  # the status of a lane that left its box, after those of a whole trajectory
 GOING, DONE = -1, -2  # of a lane's fate in `passage`; else a status that is yet to be written
 
-# the functions behind a pair's door and behind a layout's
+# the functions behind a pair's door, behind a layout's and behind a flow's
 BEGIN, EVALUATE, ADVANCE = range(3)
 PERIODIC, UNDER_WAY, REMEMBER, JUDGE, ENTER, HAPPEN, RELEASE, TALLY, FINISH = range(9)
+LOOK, DOMAIN, MANY, SLOPES, TRACE = range(5)
+
+# where exits are known between bounds only, rows from CLAIM on (see `step`): an upper bound of L on the way to x_(k-1),
+# the level below which that is surely in the basin, L(x_(k-2)), |x_k - x_(k-1)|², then x_(k-1)
+TOP, CEILING, BEFORE, LENGTH, PREVIOUS = range(5)
+SHARE, FREE = 0.25, 1000.0  # evaluations that a lane's flows may take: so many a step, and so many more
 
 PERIOD = 64  # steps between tests for periodicity
 PATIENCE = 512  # steps after which lanes under way first leave a block of trajectories; of first passages, PERIOD
@@ -67,6 +74,7 @@ class Shape(NamedTuple):
     noisy: int
     counting: int  # --record crossings, last_crossing, global_steps or limited
     residence: int  # --record global_steps
+    bounded: int  # exits of basins that are not products of intervals are known between bounds only
     scored: int  # VAL holds -score, not L (first passages only)
     x: int  # first rows of vectors: `dim` rows each
     lo: int
@@ -77,4 +85,5 @@ class Shape(NamedTuple):
     low: int  # beyond low or high x has diverged
     high: int
     ended: int  # x where a trajectory ended
+    claim: int  # PREVIOUS + dim rows, where bounded
     p: int  # parameters rows

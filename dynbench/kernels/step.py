@@ -32,6 +32,7 @@ class Variant:
     gradient_noisy: bool = False
     record: tuple[str, ...] = ()
     scored: bool = False  # the loss's score is compared with a level (first passages only)
+    bounded: bool = False  # exits are known between bounds only: L is watched on the way from step to step
 
 
 def memory(dynamics: Dynamics) -> int:
@@ -75,6 +76,12 @@ class Step:
             layout.add(f"s{j}", dim)
             layout.rows |= {f"s{j}_{d}": layout.rows[f"s{j}"] + d for d in range(dim)}
         layout.add("snap", dim * (1 + self.state))
+        if self.variant.bounded:
+            claim = layout.height
+            layout.add("claim", shape.PREVIOUS + dim)
+            layout.rows |= {n: claim + getattr(shape, n.upper()) for n in ("top", "ceiling", "before", "length")}
+            layout.rows |= {"previous": claim + shape.PREVIOUS}
+            layout.rows |= {f"previous_{d}": claim + shape.PREVIOUS + d for d in range(dim if dim <= UNROLLED else 0)}
         for parameter in [*self.loss.parameters, *self.dynamics.parameters]:
             layout.add(f"p_{parameter}")
         return layout
@@ -94,7 +101,9 @@ class Step:
             noisy=int(self.variant.noisy or self.variant.gradient_noisy),
             counting=int(any(r in COUNTERS for r in record)),
             residence=int("global_steps" in record),
+            bounded=int(self.variant.bounded),
             scored=int(self.variant.scored),
+            claim=rows.get("claim", 0),
             p=rows[f"p_{parameters[0]}"] if parameters else 0,
             s=rows.get("s0", 0),
             **{vector: rows[vector] for vector in ("x", "lo", "hi", "ring", "snap", "low", "high", "ended")},
@@ -152,7 +161,18 @@ class Step:
         for j in range(self.state):
             body += statements(f"s{j}[d] = new{j}")
         body += statements("y = x[d] + dx + amp * z_now[d]" if self.variant.noisy else "y = x[d] + dx")
+        if self.variant.bounded:
+            body += statements("span = span + (y - x[d]) * (y - x[d])\nprevious[d] = x[d]")
         return loop([*body, *statements("x[d] = y")])
+
+    def claimed(self) -> list[ast.stmt]:
+        """An upper bound of L on the way from x_(k-2) to x_(k-1), both ends included.
+
+        A function whose second derivative is at least -c exceeds the higher of its ends by at most c length² / 8; along
+        a straight way of the loss, c is the largest curvature, 1 / quench_lr.
+        """
+        bend = 0.125 / self.loss.quench_lr if self.loss.quench_lr > 0.0 else shape.LARGEST
+        return statements(f"top = (v if v > before else before) + {bend!r} * length\nbefore = v\nlength = span")
 
     def records(self) -> list[ast.stmt]:
         """Optional quantities that a step must look at."""
@@ -168,6 +188,8 @@ class Step:
     def advance(self) -> str:
         """Steps k, k + 1, ... up to `last`, or until a lane meets what it waits for or leaves its walls."""
         body = self.value_and_gradient()
+        if self.variant.bounded:
+            body = [*statements("span = 0.0"), *body]
         if self.variant.gradient_noisy:
             body.append(loop(statements("g[d] = g[d] + gn * zg_now[d]")))
         rest = [*self.records(), self.move()]
@@ -175,6 +197,7 @@ class Step:
             body += self.norm()
         body = fused([*body, *rest], self.dim)
         body += self.met()
+        body += self.claimed() if self.variant.bounded else []
         body += self.watched()
         inner = [*self.draws.step(), *self.lifted(body), "k += 1"]
         lines = ["flag = 0", "while k < last and flag >= 0:", *indented(inner), "return 2 * k + (flag < 0)"]
@@ -190,7 +213,8 @@ class Step:
         """
         bits = self.helper(elementary.bits)
         walls = f"inside = {bits}(x[d] - lo[d])\nflag = flag | inside | (inside + {ONE}) | {bits}(hi[d] - x[d])"
-        return [loop(statements(walls)), *statements(self.level(bits))]
+        claim = f"flag = flag | {bits}(ceiling - top)" if self.variant.bounded else ""
+        return [loop(statements(walls)), *statements(self.level(bits)), *statements(claim)]
 
     def level(self, bits: str) -> str:
         """Of `watched`, what is asked of L."""

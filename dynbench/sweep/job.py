@@ -6,6 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
+from dynbench.backends.basins import may_be_exact
+from dynbench.kernels.flows import flow_source
 from dynbench.kernels.link import sources
 from dynbench.kernels.step import Variant
 from dynbench.outcomes import cells as outcomes
@@ -39,6 +41,7 @@ class Job:
         """The kernels' texts; the longest, which take the longest to compile, come first."""
         pairs = [(arm.dynamics, variant) for arm in self.plan.arms for variant in self.variants(arm)]
         texts = [text for pair in pairs for text in sources(self.plan.loss, *pair)]
+        texts += [flow_source(self.plan.loss)] if self.plan.loss.minima and not self.plan.loss.tensor else []
         return sorted(dict.fromkeys(texts), key=len, reverse=True)
 
     @property
@@ -50,7 +53,9 @@ class Job:
         """The kernels that an arm's combinations need: noise is compiled in only where there is noise."""
         noises = set(zip(arm.column("temperature") > 0, arm.column("gradient_noise") > 0, strict=True))
         kinds = noises if len(arm.offsets) - 1 <= 1 else noises | {tuple(map(any, zip(*noises, strict=True)))}
-        return [Variant(bool(a), bool(b), self.sweep.record) for a, b in sorted(kinds)]
+        loss = self.plan.loss
+        bounded = not (loss.tensor or len(loss.minima) < 2 or may_be_exact(loss))
+        return [Variant(bool(a), bool(b), self.sweep.record, bounded=bounded) for a, b in sorted(kinds)]
 
     @property
     def name(self) -> str:

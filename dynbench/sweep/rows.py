@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.backends.base import Backend
+from dynbench.backends.basins import exact_labels
 from dynbench.basins import kinds
 from dynbench.batch import Endings, Floats, Integers
 from dynbench.kernels.shape import STATUSES
@@ -45,7 +46,10 @@ def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
     hits = endings.t_hit
     columns = keys(plan, piece)
     columns |= {"status": pd.Series(pd.array(STATUSES, dtype="str").take(endings.status))}
-    columns |= {"t_exit": endings.t_exit, "t_diverged": endings.t_diverged, "t_commit": endings.t_commit}
+    columns |= {"t_exit": endings.t_exit}
+    if not exact_labels(plan.loss):
+        columns |= {"t_exit_lo": endings.t_exit_lo, "t_exit_hi": endings.t_exit_hi}
+    columns |= {"t_diverged": endings.t_diverged, "t_commit": endings.t_commit}
     columns |= {"t_hit": hits[0]} if len(hits) == 1 else {f"t_hit_{j}": row for j, row in enumerate(hits)}
     columns |= {"loss_final": endings.value, "loss_best": endings.best, "basin_final": endings.basin}
     columns |= coordinates("x_final", endings.x) | dict(endings.records)

@@ -1,6 +1,6 @@
 """t_exit of losses that are not separable, row by row on the same noise, against an ODE solver of the gradient flow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import judge
@@ -101,3 +101,79 @@ def test_exits_are_the_solvers(case):
 @pytest.mark.parametrize("case", SLOW, ids=lambda c: f"{Path(c.name).stem}-{c.temperature}")
 def test_exits_of_2000_paths_are_the_solvers(case):
     compare(case, 2000)
+
+
+@dataclass(frozen=True)
+class Bent:
+    """Noisy gradient steps in a bent valley of more than two dimensions, from both minima."""
+
+    dim: int
+    temperature: float
+    lr: float
+    steps: int
+    exact: float  # share of rows whose bounds are equal, at least
+    leave: float  # share that leaves, at least
+
+
+BENT = [
+    Bent(3, 0.03, 0.01, 300, exact=0.8, leave=0.0),
+    Bent(3, 0.25, 0.01, 300, exact=0.0, leave=0.2),
+    Bent(10, 0.02, 0.002, 300, exact=1.0, leave=0.0),
+    Bent(10, 0.3, 0.01, 150, exact=0.0, leave=0.05),
+]
+
+
+def bounds_hold(case: Bent, n: int) -> None:
+    loss = find.loss(str(LOSSES / "bent_wells.py"), case.dim)
+    x0 = np.array([loss.minima[k % 2].x for k in range(n)]).T
+    batch = started(loss, x0, case.temperature, case.lr)
+    endings = Cpu(workers=2).run(loss, GRADIENT, batch, case.steps, paths=n)
+    exits = judged(loss, batch, endings)
+    lo, hi = endings.t_exit_lo, endings.t_exit_hi
+    np.testing.assert_array_equal(endings.t_exit, hi)
+    left = exits >= 0
+    assert ((lo >= 0) & (lo <= exits))[left].all()
+    assert (left & (exits <= hi))[hi >= 0].all()
+    assert (lo == hi).mean() >= case.exact
+    assert left.mean() >= case.leave
+    assert (hi >= 0).mean() >= 0.4 * left.mean() - 0.02
+    np.testing.assert_array_equal(endings.basin, judge.labels(loss, endings.x))
+
+
+@pytest.mark.parametrize("case", BENT, ids=lambda c: f"{c.dim}-{c.temperature}")
+def test_bounds_hold_the_solvers_exit_in_more_dimensions(case):
+    bounds_hold(case, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", BENT, ids=lambda c: f"{c.dim}-{c.temperature}")
+def test_bounds_hold_the_solvers_exit_of_2000_paths(case):
+    bounds_hold(case, 2000)
+
+
+def test_bounds_do_not_depend_on_company_on_paths_or_on_the_budget():
+    loss = find.loss(str(LOSSES / "bent_wells.py"), 3)
+    x0 = np.array([loss.minima[k % 2].x for k in range(100)]).T
+    batch = started(loss, x0, 0.25, 0.01)
+    whole = Cpu(workers=1).run(loss, GRADIENT, batch, 400)
+    traced = Cpu(workers=2).run(loss, GRADIENT, batch, 400, paths=100)
+    for column in ("t_exit_lo", "t_exit_hi", "basin", "x"):
+        np.testing.assert_array_equal(getattr(whole, column), getattr(traced, column))
+    shorter = Cpu(workers=1).run(loss, GRADIENT, batch, 150)
+    seen = np.where(whole.t_exit_lo <= 150, whole.t_exit_lo, -1)
+    early = (seen >= 0) & (seen < 150)  # at the last step the flow always tells
+    np.testing.assert_array_equal(shorter.t_exit_lo[early], seen[early])
+
+
+@pytest.mark.slow
+def test_a_list_of_saddles_that_falls_short_gives_bounds():
+    """Himmelblau without its saddles: the same rows, bounds about the exact steps."""
+    loss = find.loss("himmelblau")
+    bare = replace(loss, saddles=(), maxima=())
+    batch = started(loss, np.repeat([[3.0], [2.0]], 100, axis=1), 5.0, 0.002)
+    exact, rough = (Cpu(workers=2).run(which, GRADIENT, batch, 600) for which in (loss, bare))
+    left = exact.t_exit >= 0
+    assert ((rough.t_exit_lo >= 0) & (rough.t_exit_lo <= exact.t_exit))[left].all()
+    assert (left & (exact.t_exit <= rough.t_exit_hi))[rough.t_exit_hi >= 0].all()
+    np.testing.assert_array_equal(rough.basin, exact.basin)
+    np.testing.assert_array_equal(rough.t_commit, exact.t_commit)
