@@ -52,8 +52,8 @@ class Scope:
 class Maker:
     """Texts from bytes: each choice takes one, and none is left where they are used up."""
 
-    def __init__(self, data: bytes, dim: int):
-        self.data, self.at, self.dim = data, 0, dim
+    def __init__(self, data: bytes, depth: int):
+        self.data, self.at, self.dim, self.depth = data, 0, 1, depth
         self.calls: list[str] = []  # helpers to call: name and number of arguments
 
     def byte(self) -> int:
@@ -85,7 +85,8 @@ class Maker:
             return self.pick(s.truths)
         return self.pick(s.floats)
 
-    def expression(self, s: Scope, depth: int = 3) -> str:
+    def expression(self, s: Scope, depth: int | None = None) -> str:
+        depth = self.depth if depth is None else depth
         if depth <= 0:
             return self.leaf(s)
         e = lambda: self.expression(s, depth - 1)  # noqa: E731 (short)
@@ -255,8 +256,9 @@ class Made:
         return text
 
 
-def made(data: bytes) -> Made:
-    maker = Maker(data, 1)
+def made(data: bytes, depth: int = 3) -> Made:
+    """The program of these bytes; `depth`: levels of an expression."""
+    maker = Maker(data, depth)
     maker.dim = dim = maker.pick((2, 1, 3, 5, 6))
     lines = [HEAD]
     for k in range(maker.byte() % 3):

@@ -2,19 +2,23 @@
 
 import linecache
 import math
+import random
 import types
 from itertools import count
 
 import lifted
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import Made, made
 
 from dynbench.backends.reference import ERRORS, Gradient, Ieee, norm_of
 from dynbench.dynamics.base import Dynamics
-from dynbench.kernels import elementary
+from dynbench.kernels import elementary, shape
 from dynbench.kernels.rewrite import CannotLift
+from dynbench.kernels.step import Variant
+from dynbench.kernels.texts import pair_source
 from dynbench.losses.base import Loss
 
 LR, STEPS, LANES = 0.125, 2, 3
@@ -136,7 +140,89 @@ def check(program: Made) -> None:
     TALLY["equal"] += 1
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
+@settings(max_examples=400)
 @given(st.binary(min_size=60, max_size=400))
 def test_lifted_texts_equal_plain_python(data):
     check(made(data))
+
+
+@pytest.mark.slow
+@settings(max_examples=2000)
+@given(st.binary(min_size=60, max_size=600))
+def test_many_lifted_texts_equal_plain_python(data):
+    check(made(data))
+
+
+def test_few_are_refused():
+    """What is compared is the language, not its borders."""
+    TALLY.update(dict.fromkeys(TALLY, 0))
+    for number in range(60):
+        check(drawn(number, 3))
+    assert TALLY["equal"] >= 48, TALLY
+
+
+def drawn(number: int, depth: int) -> Made:
+    chance = random.Random(number)
+    return made(bytes(chance.randrange(256) for _ in range(chance.randrange(60, 300))), depth)
+
+
+WHOLE_BLOCK = 64  # lanes of a kernel
+GO = """
+@njit(error_model='numpy')
+def go(w, t, beginning):
+    if beginning:
+        begin(w, t, 0, 0, 0, 0)
+    else:
+        advance(w, t, 0, 1, 0, 0)
+"""
+
+
+def compiled(text: str):
+    """begin and advance of a kernel's text, as one compiled function: a third of what its whole module takes."""
+    head, _, rest = text.partition("\n@njit(error_model='numpy', nogil=True")
+    parts = [f"@njit(error_model='numpy', forceinline=True)\ndef {part}" for part in rest.split("\ndef ")[1:4]]
+    begin, _, advance = (part.partition("\n@")[0] for part in parts)
+    known: dict = {}
+    exec("\n\n".join([head, begin, advance, GO]), known)
+    return known["go"]
+
+
+def check_compiled(first: int, many: int) -> None:
+    """Compiled programs, numbers `first` and on, equal plain Python in L, x and memory."""
+    done, number = 0, first
+    while done < many:
+        program, number = drawn(number, 2), number + 1
+        loss, rule = pair(program)
+        try:
+            text, places = pair_source(loss, rule, Variant())
+        except CannotLift:
+            continue
+        finally:
+            forget(loss)
+        true = [true_steps(program, lane) for lane in range(LANES)]
+        if any(t is None for t in true):
+            continue
+        go = compiled(text)
+        lanes = np.arange(WHOLE_BLOCK) % LANES
+        w = lifted.block(places, WHOLE_BLOCK, STARTS[: program.dim, lanes], parameters(), LR)
+        t = np.zeros(64 * WHOLE_BLOCK, np.int64)
+        rows = [*range(places.x, places.x + places.dim), *range(places.s, places.s + places.state * places.dim)]
+        go(w.reshape(-1), t, True)
+        for k in range(STEPS + 1):
+            before = w[rows]
+            go(w.reshape(-1), t, False)
+            for lane in range(WHOLE_BLOCK):
+                expected = np.delete(true[lane % LANES][k], 1)  # without |grad L|
+                seen = np.array([w[shape.VAL, lane], *before[:, lane]])
+                assert same(seen, expected), (program.for_kernel, k, lane, seen, expected)
+        done += 1
+
+
+def test_compiled_texts_equal_plain_python():
+    check_compiled(10_000, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(20_000, 24_000, 1000))
+def test_many_compiled_texts_equal_plain_python(first):
+    check_compiled(first, 25)
