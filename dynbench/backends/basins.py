@@ -140,9 +140,11 @@ def numbers(loss: Loss) -> Floats:
 
 
 def ceiling(minimum: Minimum) -> float:
-    """Below it no way leads out of the minimum's basin: its lowest pass, less rounding; the largest float for none."""
-    top = minimum.value + minimum.barrier * (1.0 - 1e-9) - 1e-14 * abs(minimum.value)
-    return min(top, shape.LARGEST)
+    """Below it no way leads out of the minimum's basin: its lowest pass, less rounding; the lowest float where that is
+    not known, as every loss with several minima has one."""
+    if not isfinite(minimum.barrier):
+        return -shape.LARGEST
+    return minimum.value + minimum.barrier * (1.0 - 1e-9) - 1e-14 * abs(minimum.value)
 
 
 def radius(minimum: Minimum, loss: Loss, half: Floats) -> float:
@@ -204,12 +206,11 @@ def framed(floats: Floats, loss: Loss, box: Floats) -> Floats:
     return np.concatenate([known, *tops, *passes])
 
 
-def marked(framing: Basins, loss: Loss) -> Integers | None:
-    """The parts of cells (2, n) that a boundary enters or nearly does; None where a trace ends nowhere."""
-    known = framing.floats
-    corner, width = known[flows.CORNER : flows.CORNER + 2], known[flows.WIDTH : flows.WIDTH + 2]
-    half = known[flows.FIRST + 2 : flows.FIRST + 4]
-    traces = []
+def boundaries(framing: Basins, loss: Loss) -> Floats | None:
+    """Points (2, n) of the basins' boundaries within the table, a quarter of a part apart or less; None where a trace
+    ends nowhere."""
+    half = framing.floats[flows.FIRST + 2 : flows.FIRST + 4]
+    traces = [np.empty((2, 0))]
     for saddle in loss.saddles:
         x = np.array(saddle)
         uphill = stable_direction(framing, x, half)
@@ -217,9 +218,30 @@ def marked(framing: Basins, loss: Loss) -> Integers | None:
             found = framing.trace(x + sign * NUDGE * half.min() * uphill)
             if found is None:
                 return None
-            traces.append(np.concatenate([x[:, None], found], axis=1))
-    points = np.concatenate([np.empty((2, 0)), *traces], axis=1)
-    # points are a quarter of a part apart or less, so that the squares about them cover the curve with a margin
+            traces += [x[:, None], found]
+    return np.concatenate(traces, axis=1)
+
+
+def distances(loss: Loss) -> Floats:
+    """From each minimum to the nearest point of its basin's boundary: as declared; where it is not, by the boundaries'
+    traces, to 1e-6 of the domain or so; nan where these are not known."""
+    given = np.array([m.distance for m in loss.minima])
+    if np.isfinite(given).all() or loss.tensor or not basins(loss).exact:
+        return np.where(np.isfinite(given), given, np.nan)
+    points = boundaries(basins(loss), loss)
+    assert points is not None
+    away = [np.linalg.norm(points - np.array(m.x)[:, None], axis=0).min(initial=np.inf) for m in loss.minima]
+    return np.where(np.isfinite(given), given, away)
+
+
+def marked(framing: Basins, loss: Loss) -> Integers | None:
+    """The parts of cells (2, n) that a boundary enters or nearly does; None where a trace ends nowhere."""
+    known = framing.floats
+    corner, width = known[flows.CORNER : flows.CORNER + 2], known[flows.WIDTH : flows.WIDTH + 2]
+    points = boundaries(framing, loss)
+    if points is None:
+        return None
+    # so that the squares about them cover the curve with a margin
     corners = [points + np.array([[a], [b]]) * width[:, None] / 4.0 for a in (-1, 1) for b in (-1, 1)]
     parts = [np.floor((p - corner[:, None]) / width[:, None]).astype(np.int64) for p in corners]
     ring = np.arange(-ROUND, ROUND + 1)

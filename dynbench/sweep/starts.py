@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynbench import basins
+from dynbench.backends.basins import distances as distances_of
 from dynbench.batch import Floats, Integers
 from dynbench.find import nearest
 from dynbench.kernels import noise
@@ -244,5 +245,12 @@ def minimum_below(loss: Loss, x: Floats) -> tuple[Floats, Floats, NDArray[np.boo
     labels = label(loss, x)
     known = np.maximum(labels, 0)
     centres = np.array([m.x for m in loss.minima]).T[:, known]
-    distances = np.broadcast_to(np.array([m.distance for m in loss.minima])[known], centres.shape).copy()
+    near = distances_of(loss)
+    for number, minimum in enumerate(loss.minima):
+        if not np.isfinite(near[number]) and basins.is_false(loss, number):
+            raise ValueError(
+                f"--starts trapped: the distance from the minimum {list(minimum.x)} of {loss.name!r} to its basin's"
+                f" boundary is not known: give it as `distance`, or in two dimensions list the loss's saddles"
+            )
+    distances = np.broadcast_to(near[known], centres.shape).copy()
     return centres, distances, ~basins.kinds(loss, labels).is_false

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dynbench import find
-from dynbench.backends.basins import Basins, basins, marked
+from dynbench.backends.basins import Basins, basins, distances, marked
 from dynbench.kernels import flows
+from dynbench.sweep.starts import Starts
 
 LOSSES = Path(__file__).parents[1] / "losses"
 HIMMELBLAU = find.loss("himmelblau")
@@ -75,3 +76,25 @@ def test_a_box_that_the_flow_leaves_is_enlarged():
     assert found.exact
     x = np.random.default_rng(6).uniform(-5, 5, (2, 1000))
     np.testing.assert_array_equal(found.labels(x), basins(HIMMELBLAU).labels(x))
+
+
+def test_distances_to_boundaries_that_are_not_declared_are_those_of_the_traces():
+    bare = replace(HIMMELBLAU, minima=tuple(replace(m, distance=np.nan) for m in HIMMELBLAU.minima))
+    np.testing.assert_allclose(distances(bare), [m.distance for m in HIMMELBLAU.minima], rtol=1e-8)
+    assert np.isnan(distances(replace(bare, saddles=()))).all()
+
+
+def test_trapped_starts_lie_around_false_minima():
+    loss = find.loss(str(LOSSES / "mueller_brown.py"))
+    x = Starts.parse("trapped:200", 2).at(loss, np.arange(200), 0)
+    near = distances(loss)
+    found = basins(loss).labels(x)
+    assert set(found) == {1, 2}
+    centres = np.array([m.x for m in loss.minima]).T[:, found]
+    assert (np.abs(x - centres) <= 0.05 * near[found]).all()
+
+
+def test_trapped_starts_need_a_distance():
+    loss = replace(find.loss(str(LOSSES / "mueller_brown.py")), saddles=())
+    with pytest.raises(ValueError, match=r"the distance from the minimum .* list the loss's saddles"):
+        Starts.parse("trapped:5", 2).at(loss, np.arange(5), 0)
