@@ -117,7 +117,7 @@ class Form:
         if hasattr(value, "__wrapped__"):  # functools.cache and its kin
             return f"{type(value).__name__}({self.of(value.__wrapped__)})"
         if type(value).__module__ == "numpy" and hasattr(value, "tobytes") and not value.dtype.hasobject:
-            return f"numpy({value.dtype.str}, {value.shape}, {value.tobytes().hex()})"
+            return f"numpy({value.dtype.str}, {value.shape}, {hashlib.sha256(value.tobytes()).hexdigest()})"
         if dataclasses.is_dataclass(value):
             return f"{self.of(type(value))}({', '.join(self.fields(value))})"
         if hasattr(value, "__name__"):  # a builtin, a ufunc
@@ -135,8 +135,8 @@ class Form:
         """Any other object by what it would be pickled as."""
         try:
             made, given, *rest = value.__reduce_ex__(4)
-        except (TypeError, ValueError):
-            return f"{self.of(type(value))}()"
+        except Exception:  # whatever a class raises that cannot be pickled
+            return f"{self.of(type(value))}({self.of(getattr(value, '__dict__', {}))})"
         parts = [list(part) if isinstance(part, Iterator) else part for part in rest]
         return f"{self.of(made)}({self.of(given)}, {self.of(parts)})"
 
@@ -236,7 +236,10 @@ class Scope:
         """The value of a name, or of an attribute of one, that is no local; NOWHERE where it has none yet."""
         if isinstance(node, ast.Attribute):
             owner = self.resolve(node.value)
-            return NOWHERE if owner is NOWHERE else getattr(owner, node.attr, NOWHERE)
+            try:
+                return NOWHERE if owner is NOWHERE else getattr(owner, node.attr)
+            except Exception:  # a property may raise anything
+                return NOWHERE
         if not isinstance(node, ast.Name):
             return NOWHERE
         if node.id in self.imports:

@@ -207,6 +207,8 @@ def test_names_of_locals_are_not_those_of_constants(tmp_path):
         ("Scale(1.0)", "Scale(2.0)"),
         ("type('T', (), {'k': 1.0})", "type('T', (), {'k': 2.0})"),
         ("Fraction(1, 3)", "Fraction(1, 4)"),
+        ("pd.DataFrame({'a': [1.0, 2.0]})", "pd.DataFrame({'a': [1.0, 2.5]})"),
+        ("Locked(1.0)", "Locked(2.0)"),
         ("cache(lambda x: x)", "cache(lambda x: 2 * x)"),
         ("partial(pow, 2.0)", "partial(pow, 3.0)"),
         ("math.sin", "math.cos"),
@@ -218,7 +220,9 @@ def test_names_of_locals_are_not_those_of_constants(tmp_path):
 def test_values_of_any_kind_count(one, two):
     """Whatever a function refers to: lists, arrays, objects, classes, functions."""
     head = "import math\nfrom fractions import Fraction\nfrom functools import cache, partial\nimport numpy as np\n"
+    head += "import pandas as pd\nimport threading\n"
     head += "class Scale:\n    def __init__(self, k):\n        self.k = k\n"
+    head += "class Locked(Scale):\n    def __reduce__(self):\n        raise RuntimeError\n"
 
     def made(value: str) -> str:
         space: dict = {"__text__": f"{head}K = {value}\ndef f(x):\n    return K\n", "__name__": "elsewhere"}
