@@ -72,7 +72,10 @@ def attempt(w, x, h, f, uphill):
         three += third / scale * (third / scale)
     if five == 0.0 and three == 0.0:
         return 0.0
-    return abs(h) * five / math.sqrt((five + 0.01 * three) * DIM)
+    both = (five + 0.01 * three) * DIM
+    if not both < math.inf:  # far too long a step: the quotient below would be 0
+        return math.inf
+    return abs(h) * five / math.sqrt(both)
 
 
 def stretch(error, most):

@@ -162,7 +162,8 @@ def sweep_of(request: Request) -> "Sweep":
         if not made:
             raise ValueError("--dynamics: no rule named; `python -m dynbench.list` shows them all")
     else:
-        made = default.arms(loss, find.rules(), axes["lr"][0] if "lr" in axes else None)
+        given = {name: axes[name][0] for name in ("lr", "f_star") if name in axes}
+        made = default.arms(loss, find.rules(), given.get("lr"), given.get("f_star"))
     by = str(o.get("by", ""))
     if by not in ("", "start"):
         raise ValueError(f"--by: {by!r} is not `start`")

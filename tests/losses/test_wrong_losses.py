@@ -257,6 +257,20 @@ def test_the_built_in_losses_agree_with_their_functions_in_any_units(name):
             consistency.check_facts(name, other)
 
 
+@pytest.mark.parametrize("name", [name for name in find.losses() if find.loss(name).parameters])
+def test_the_minima_of_our_losses_hold_at_other_parameters(name):
+    """Or are functions of them: no swept value of a parameter of ours is looked at when it runs."""
+    loss = find.loss(name)
+    for parameter, default in loss.parameters.items():
+        lo, hi = loss.bounds.get(parameter, (-math.inf, math.inf))
+        for value in (default / 2.0, 2.0 * default, default + 1.0):
+            if lo <= value <= hi:
+                for dim in (loss.dim,) if loss.dim else (loss.dims[0], loss.default_dim):
+                    there = loss.at(dim, {parameter: value})
+                    consistency.check_gradient(name, there)
+                    consistency.check_facts(name, there, curved="minima" in there.functions)
+
+
 KINKS = """
 from dynbench import Loss, Minimum
 
