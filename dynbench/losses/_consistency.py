@@ -201,7 +201,8 @@ def completed(loss: Loss) -> Loss:
 
     To nine digits, so that two machines get the same.
     """
-    if not loss.minima:
+    walled = loss.tensor and bool(loss.separators)
+    if all(m.curvatures and not (walled and not isfinite(m.barrier + m.distance)) for m in loss.minima):
         return loss
     owner = f"loss {loss.name!r}"
     surface = Surface(owner, loss if loss.dim is not None else loss.bare(loss.default_dim))
