@@ -24,7 +24,11 @@ def loss_of(sweep: "Sweep") -> Loss:
     chosen = list(dict.fromkeys(c for arm in sweep.arms for c in combinations(loss, arm)))
     if not chosen or not loss.minima:
         return loss
-    each = [find.loss(sweep.loss, sweep.dim, dict(zip(loss.parameters, c, strict=True))) for c in chosen]
+    named = [dict(zip(loss.parameters, c, strict=True)) for c in chosen]
+    if sweep.loss.endswith(".py"):
+        each = [find.loss(sweep.loss, sweep.dim, values) for values in named]
+    else:  # tests see to it that ours hold
+        each = [loss.at(sweep.dim, values) for values in named]
     if len(each) == 1:
         return each[0]
     names = [n for n, values in zip(loss.parameters, zip(*chosen, strict=True), strict=True) if len(set(values)) > 1]
