@@ -210,4 +210,5 @@ def old_tables(*runs: Run) -> Iterator[None]:
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         if not (told := notes(*runs)):
             raise
-        raise ValueError(f"{told[0]} ({type(error).__name__}: {error})") from error
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"{told[0]} ({kind}{error})") from error

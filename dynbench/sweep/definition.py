@@ -93,7 +93,8 @@ def restored(definition: Mapping[str, Any], folder: Path) -> Sweep:
         loss=name_of("losses", definition["loss"]), arms=arms,
         starts=Starts(starts["law"], starts["count"], points), dim=definition["dim"], steps=definition["steps"],
         seeds=definition["seeds"], seed=definition["seed"], targets=numbers(definition["targets"]),
-        record=tuple(definition["record"]), keep=definition["keep"], by_start=definition["by_start"],
+        record=tuple(r for r in definition["record"] if r != "t_diverged"),  # always recorded since RESULTS 2
+        keep=definition["keep"], by_start=definition["by_start"],
         until=float.fromhex(definition["until"]) if "until" in definition else None,
         rare="rare" in definition,
     )  # fmt: skip
