@@ -79,7 +79,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
         loss(name, found.default_dim, parameters)  # but mistakes are told
         return found
     if found.functions or parameters or dim is not None:
-        found = settled(owner, found, dim, parameters)
+        found = settled(found, dim, parameters)
     check_loss(owner, found)
     check_points(owner, found)
     if found.score is not None:
@@ -98,19 +98,9 @@ def without_lists(found: Loss) -> Loss:
     return replace(found, **changed) if changed else found
 
 
-def settled(owner: str, found: Loss, dim: int | None, parameters: Mapping[str, float] | None) -> Loss:
-    """The loss in `dim` dimensions (None: as free as it was) at these parameters.
-
-    What goes wrong in its functions is one sentence.
-    """
-    try:
-        return without_lists(found.bare(dim, parameters))
-    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
-        if not found.functions or (isinstance(error, ValueError) and str(error).startswith(owner)):
-            raise
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        values = ", ".join(f"{n} = {v:g}" for n, v in {**found.parameters, **(parameters or {})}.items())
-        raise ValueError(f"{owner}: {' or '.join(found.functions)} stops at {values}: {told}") from error
+def settled(found: Loss, dim: int | None, parameters: Mapping[str, float] | None) -> Loss:
+    """The loss in `dim` dimensions (None: as free as it was) at these parameters."""
+    return without_lists(found.bare(dim, parameters))
 
 
 AGREED: set[tuple[str, int | None, tuple[float, ...]]] = set()  # definitions, dimensions and values looked at

@@ -152,7 +152,18 @@ class Loss:
         facts: dict[str, Any] = {}
         for name, function in functions.items():
             takes_dim = len(inspect.signature(function).parameters) > len(known)
-            facts[name] = tuple(function(*((dim,) if takes_dim else ()), *values.values()))
+            try:
+                facts[name] = function(*((dim,) if takes_dim else ()), *values.values())
+            except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+                told = " ".join(f"{type(error).__name__}: {error}".split())
+                where = ", ".join(f"{n} = {v:g}" for n, v in values.items()) or f"dim = {dim}"
+                raise ValueError(f"loss {self.name!r}: `{name}` stops at {where}: {told}") from error
+            if not hasattr(facts[name], "__iter__"):
+                raise ValueError(
+                    f"loss {self.name!r}: `{name}` must return a tuple, such as (..., ) with its comma,"
+                    f" not {facts[name]!r}"
+                )
+            facts[name] = tuple(facts[name])
         return replace(
             self,
             dim=dim,

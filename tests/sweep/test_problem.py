@@ -91,7 +91,7 @@ def test_the_minima_are_those_of_the_value_that_is_swept(tmp_path):
     [
         (MOVING, ({"tilt": (0.0, 0.1)},), "the minima of 'mine' move with tilt, and a run has one set of them: give"),
         (MOVING, ({"tilt": (0.2,)}, {}), "give --tilt one value, and run the others one by one"),
-        (MOVING, ({"tilt": (0.5,)},), "minima or separators stops at tilt = 0.5: ValueError: "),
+        (MOVING, ({"tilt": (0.5,)},), "`minima` stops at tilt = 0.5: ValueError: "),
         (FIXED, ({"tilt": (0.0,)},), "not 0 (from - to +); the nearest minimum is x = -1.0 (at tilt = 0; `minima`"),
         (FIXED, ({"tilt": (0.1, 0.11)},), "(at tilt = 0.11; `minima` and `separators` may be functions of the param"),
         (STEEP, ({"floor": (0.0, 1.0)},), "minimum 0: L is 1.0 at x = (-1, 0), not the value 0.0 that is given (at "),
