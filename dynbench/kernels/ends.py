@@ -231,7 +231,7 @@ def finish(w, t, steps, judged, window, seed):
         if CORES:
             start, label = t[START * LANES + i], flow_label(w, t, i, X)
             t[LABEL * LANES + i] = label
-            if BOUNDED and start >= 0 and label != start and t[EXIT * LANES + i] < 0:
+            if BOUNDED and start >= 0 and label >= 0 and label != start and t[EXIT * LANES + i] < 0:
                 t[EXIT * LANES + i] = steps
                 t[MAYBE * LANES + i] = steps if t[MAYBE * LANES + i] < 0 else t[MAYBE * LANES + i]
         elif LABELLED and not COUNTING and t[COMMIT * LANES + i] >= 0:  # it has had no walls since

@@ -54,9 +54,11 @@ def fence(w, t, i, k):
         if core >= 0 and core != start:
             t[COMMIT * LANES + i] = k
             awaited = False
-            if BOUNDED and inside and t[MAYBE * LANES + i] >= 0 and flow_label(w, t, i, X) != start:
-                t[EXIT * LANES + i] = k
-                inside = False
+            if BOUNDED and inside and t[MAYBE * LANES + i] >= 0:
+                label = flow_label(w, t, i, X)
+                if label >= 0 and label != start:
+                    t[EXIT * LANES + i] = k
+                    inside = False
     if not BOUNDED and inside and flow_label(w, t, i, X) != start:
         t[EXIT * LANES + i] = t[MAYBE * LANES + i] = k
         inside = False
@@ -120,7 +122,7 @@ def certify(w, t, i, k):
         if label != t[START * LANES + i]:
             t[MAYBE * LANES + i] = k
             w[(CLAIM + CEILING) * LANES + i] = LARGEST
-            if known:
+            if label >= 0:
                 t[EXIT * LANES + i] = k
     if not within_domain(w, t, i, CLAIM + PREVIOUS):
         w[(CLAIM + LENGTH) * LANES + i] = LARGEST
