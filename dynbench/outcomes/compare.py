@@ -36,14 +36,17 @@ class Paired:
 def matched(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of two cells that have equal x0 and seed, in the same order; rows without a partner are left out.
 
-    A cell without noise has one row a start, which is the partner of every seed from there.
+    Without noise, equal starts are one trajectory: beside a cell with noise it is the partner of every
+    seed from there.
     """
     start = [c for c in names(a) if is_start(c)]
     quiet = [not (f[["temperature", "gradient_noise"]] > 0).any(axis=None) for f in (a, b)]
-    key = start if any(quiet) else [*start, "seed"]
-    for frame, noiseless in zip((a, b), quiet, strict=True):
-        if frame.duplicated(start if noiseless else [*start, "seed"]).any():
-            raise ValueError("rows to be paired repeat a start and seed: give one cell of each rule")
+    key = [*start, "seed"]
+    if any(f.duplicated(key).any() for f in (a, b)):
+        raise ValueError("rows to be paired repeat a start and seed: give one cell of each rule")
+    if quiet[0] != quiet[1]:
+        a, b = (f.drop_duplicates(start) if q else f for f, q in zip((a, b), quiet, strict=True))
+        key = start
     left, right = (f[key].assign(**{side: np.arange(len(f))}) for f, side in ((a, "row of a"), (b, "row of b")))
     pairs = left.merge(right, on=key)
     if pairs.empty:

@@ -115,12 +115,12 @@ def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def longest(every: pd.DataFrame) -> pd.DataFrame:
-    """Each trajectory once, from the run that follows it longest: a noiseless one has neither repeat nor seed."""
+    """Each trajectory once, from the run that follows it longest: a noiseless one has no master seed."""
     noisy = np.zeros(len(every), bool)
     for column in (c for c in arms.AXES[1:] if c in every.columns):
         noisy |= (every[column] > 0.0).to_numpy()
     same = [*arms.settings(every), *(c for c in every.columns if is_start(str(c)))]
-    keys = every[same].assign(seed=every["seed"].where(noisy, 0), master=every[MASTER].where(noisy, ""))
+    keys = every[same].assign(seed=every["seed"], master=every[MASTER].where(noisy, ""))
     order = np.argsort(-every[BUDGET].to_numpy(), kind="stable")
     again = keys.iloc[order].duplicated().to_numpy()
     return every.iloc[np.sort(order[~again])]

@@ -36,6 +36,14 @@ def test_a_rule_without_noise_is_the_partner_of_every_seed():
         np.testing.assert_array_equal(first["x0"], second["x0"])
 
 
+def test_equal_starts_are_repeats_of_one_start():
+    """Without noise they are one trajectory, so the pairs with a noisy rule are as many as its rows."""
+    noisy = cell("langevin", [3.0, 3.0, 3.5], [0, 1, 0])
+    quiet = cell("capped", [3.0, 3.0, 3.5], [0, 1, 0], noise=0.0)
+    for first, second in (matched(noisy, quiet), matched(quiet, noisy), matched(quiet, quiet), matched(noisy, noisy)):
+        assert first["x0"].tolist() == second["x0"].tolist() == [3.0, 3.0, 3.5]
+
+
 def test_many_dimensions_join_on_every_coordinate():
     draw = np.random.default_rng(1)
     x = draw.standard_normal((50, 2))
