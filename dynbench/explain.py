@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 def explained(how: argparse.Namespace) -> int:
     from dynbench.store import find_run, notes, old_tables, write_whole
     from dynbench.sweep.axes import whole
-    from dynbench.sweep.definition import restored
+    from dynbench.sweep.definition import altered, restored
     from dynbench.sweep.grid import Plan
 
     run = find_run(how.run, Path(how.root))
@@ -57,7 +57,7 @@ def explained(how: argparse.Namespace) -> int:
         content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
         print(json.dumps({"schema": 1, "run": run.name, "outdated": notes(run)} | content, allow_nan=False))
     else:
-        print("\n".join([*notes(run), told(plan, tables)]))
+        print("\n".join([*notes(run), told(plan, tables), *altered(plan, run.manifest)]))
     return 0
 
 

@@ -5,6 +5,7 @@ What is kept is what was run: each text is read once, compiled from what was rea
 lies elsewhere or is too large.  Modules beside the file are found there first, and run afresh, without bytecode.
 """
 
+import ast
 import contextlib
 import hashlib
 import importlib.util
@@ -12,11 +13,14 @@ import linecache
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
+
+from dynbench.definition import is_library
 
 LARGEST = 10_000_000  # bytes of a file that is kept
 RUNNING = threading.RLock()  # one file at a time
@@ -51,7 +55,7 @@ def module_of(path: Path, content: bytes) -> ModuleType:
     vars(module).update(__watch__=watch, __files__=watch.files)
     try:
         with watch:
-            run_text(module, whole, content)
+            run_text(module, watch, whole, content)
     except SyntaxError as error:
         del sys.modules[name]
         raise ValueError(f"{path}, line {error.lineno}: not Python: {error.msg}") from error
@@ -62,11 +66,16 @@ def module_of(path: Path, content: bytes) -> ModuleType:
     return module
 
 
-def run_text(module: ModuleType, path: Path, content: bytes) -> None:
+def run_text(module: ModuleType, watch: "Watch", path: Path, content: bytes) -> None:
     """Runs a file's content in a module, and lets `definition` and tracebacks see this very text."""
     vars(module).update(__file__=str(path), __text__=importlib.util.decode_source(content))
     show(path, content)
     exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Import):
+            watch.imported(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            watch.imported([node.module])
 
 
 def show(path: Path, content: bytes) -> None:
@@ -124,12 +133,24 @@ class Watch:
         first = name.partition(".")[0]
         if first in sys.stdlib_module_names or first == "dynbench":
             return False
-        place = getattr(sys.modules[name], "__file__", None)
-        return place is not None and Path(place) in places(self.folder, name)
+        place = file_of(name)
+        return place is not None and place in places(self.folder, name)
 
-    def notice(self, path: str, mode: str | None, frame: FrameType | None) -> None:
+    def imported(self, names: Iterable[str]) -> None:
+        """Notes modules that are neither beside the file nor a library's: they are not kept."""
+        for name in names:
+            place = file_of(name)
+            if place and not is_library(name) and name.partition(".")[0] != "dynbench" and not self.is_beside(name):
+                self.leave(place)
+
+    def leave(self, path: Path) -> None:
+        """Notes a file that was read and is not kept."""
+        self.files[str(path)] = None
+        self.stamps[str(path)] = stamp(path)
+
+    def notice(self, path: str, mode: str | None, flags: int, frame: FrameType | None) -> None:
         """Keeps what the user's statements open for reading; not what an import reads."""
-        if mode is not None and set(mode) & set("wax+"):
+        if set(mode or "") & set("wax+") or flags & (os.O_WRONLY | os.O_RDWR):
             return
         while frame is not None and frame.f_code.co_filename not in self.codes:
             if frame.f_code.co_filename.startswith("<frozen importlib"):
@@ -141,8 +162,7 @@ class Watch:
         if found.is_relative_to(self.folder) and found.stat().st_size <= LARGEST:
             self.files.setdefault(found.relative_to(self.folder).as_posix(), found.read_bytes())
         else:
-            self.files[str(found)] = None
-            self.stamps[str(found)] = stamp(found)
+            self.leave(found)
 
 
 def stamp(path: Path) -> tuple[int, int] | None:
@@ -157,6 +177,12 @@ def stamp(path: Path) -> tuple[int, int] | None:
 def is_stored(path: Path) -> bool:
     """Whether a sweep has kept it: files/losses/mine/mine.py, which is run in its folder to find what it reads."""
     return path.parent.name == path.stem and path.parent.parent.parent.name == "files"
+
+
+def file_of(name: str) -> Path | None:
+    """The file of a module that is there; read off what it holds, as some import more when they are asked."""
+    place = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
+    return Path(place) if isinstance(place, str) else None
 
 
 def places(folder: Path, name: str) -> list[Path]:
@@ -193,7 +219,7 @@ class Fresh(Loader):
         content = self.path.read_bytes()
         self.watch.files[self.path.relative_to(self.watch.folder).as_posix()] = content
         self.watch.codes.add(str(self.path))
-        run_text(module, self.path, content)
+        run_text(module, self.watch, self.path, content)
 
 
 WATCHING: Watch | None = None
@@ -212,11 +238,11 @@ def opened(event: str, arguments: tuple[Any, ...]) -> None:
     watch = WATCHING
     if watch is None or event != "open" or threading.get_ident() != watch.thread:
         return
-    path, mode = arguments[0], arguments[1]
+    path, mode, flags = arguments
     if isinstance(path, str | bytes | os.PathLike):
         WATCHING = None  # what is opened from here on is not the user's doing
         try:
-            watch.notice(os.fsdecode(path), mode, sys._getframe(1))
+            watch.notice(os.fsdecode(path), mode, flags, sys._getframe(1))
         except OSError:  # the user's own statement will stop at it
             pass
         finally:

@@ -1,5 +1,6 @@
 """A user's file that bears a built-in's name is not taken for it, in tables, in pictures or on a page."""
 
+import ast
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,9 @@ def test_half_steps_called_gradient_have_no_exact_probability(tmp_path):
     assert facts_of(right) == Facts(gradient=frozenset({"gradient"}))
     assert EXACT not in build([half])
     assert EXACT in build([right])
+    told = "From files that are kept with the run, not from dynbench: rule gradient."
+    assert told in build([half])
+    assert told not in build([right])
 
 
 def test_a_plain_gradient_step_of_another_name_has_it(tmp_path):
@@ -102,3 +106,19 @@ def test_a_bare_manifest_tells_nothing(tmp_path, manifest):
     (tmp_path / "manifest.json").write_bytes(canonical(manifest))
     assert loss_of(Run(tmp_path)) is None
     assert facts_of(Run(tmp_path)) == Facts()
+
+
+KNOWN = {*find.losses(), *find.rules()}
+ALLOWED = {"report/arms.py": "an order in which rules are shown", "theory/predictions.py": "asks for the rule"}
+
+
+def test_no_file_compares_with_a_name_of_a_loss_or_a_rule():
+    """Their names stand where they are defined, and nowhere else."""
+    for path in sorted(find.HOME.rglob("*.py")):
+        place = path.relative_to(find.HOME).as_posix()
+        if place.startswith(("losses/", "dynamics/")) or place in ALLOWED:
+            continue
+        literals = {
+            n.value for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant)
+        }
+        assert not literals & KNOWN, place

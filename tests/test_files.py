@@ -130,6 +130,25 @@ def test_a_module_of_the_process_with_the_same_name_stays(tmp_path, monkeypatch)
     assert helper_of_mine.SHARE == 1.0
 
 
+def test_a_module_that_lies_elsewhere_is_told(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "helper_elsewhere.py").write_text("SHARE = 0.5\n", encoding="utf-8")
+    path = written(tmp_path / "rules", "import math\nimport numpy as np\nfrom helper_elsewhere import SHARE", {})
+    for _ in range(2):
+        assert find.dynamics(path).files[str(tmp_path / "helper_elsewhere.py")] is None
+    assert len(find.dynamics(path).files) == 2
+
+
+def test_a_file_that_is_written_is_not_one_that_is_read(tmp_path):
+    head = (
+        "import os\nplace = os.path.dirname(__file__) + '/new.txt'\nopened = os.open(place, os.O_WRONLY | os.O_CREAT)"
+    )
+    path = written(
+        tmp_path, head + "\nos.close(opened)\nwith open(place, 'w') as file:\n    file.write('1')\nSHARE = 1", {}
+    )
+    assert set(find.dynamics(path).files) == {"mine.py"}
+
+
 def test_what_libraries_read_is_not_the_users(tmp_path):
     head = (
         "import numpy.polynomial.hermite_e\nimport tomllib\nimport linecache\nlinecache.getlines(__file__)\nSHARE = 1"

@@ -13,7 +13,7 @@ from dynbench.batch import Floats
 NOT_PARAMETERS = {"id", "loss", "dynamics"}
 AXES = ("lr", "temperature", "gradient_noise")
 WORDS = {"temperature": "T", "gradient_noise": "gradient noise", "step_cap": "step cap"}
-FIRST = ("capped", "gradient", "global_flow", "sps_max")  # rules that are shown before the others
+FIRST = ("capped", "gradient", "global_flow", "sps_max")  # rules that are shown before the others: an order only
 
 
 def parameters(table: pd.DataFrame) -> list[str]:

@@ -44,6 +44,10 @@ def what(run: Run) -> list[str]:
     lrs = [arms.number(float(lr)) for lr in sorted(cells["lr"].unique())]
     lr = f"step h = {lrs[0]}" if len(lrs) == 1 else f"{len(lrs)} steps h from {lrs[0]} to {lrs[-1]}"
     sentences.append(f"Rules: {rules}. Each trajectory: {steps} steps, {lr}.")
+    own = sorted({tuple(path.split("/")[1:3]) for path in run.manifest.get("files", [])})
+    if own:  # such a name may be one of dynbench's as well
+        named = (f"{'loss' if kind == 'losses' else 'rule'} {name.removesuffix('.py')}" for kind, name in own)
+        sentences.append(f"From files that are kept with the run, not from dynbench: {', '.join(named)}.")
     seeds = sweep.get("seeds", 1)
     if seeds != 1:
         sentences.append(f"Noisy rules repeat every start {seeds} times.")
