@@ -4,7 +4,7 @@ import io
 import json
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -65,6 +65,7 @@ def of_rule(rule: Dynamics) -> dict[str, Any]:
         "formula": rule.formula,
         "source": rule.source,
         "parameters": rule.parameters,
+        "defaults": rule.defaults,  # {"f_star": "lmin"}: in a sweep, the loss's lowest value
         "bounds": {name: [number(end) for end in pair] for name, pair in rule.bounds.items()},
     }
 
@@ -94,12 +95,14 @@ def show_loss(loss: Loss) -> str:
 def show_rule(rule: Dynamics) -> str:
     lines = [rule.formula, rule.source]
     if rule.parameters:
-        lines.append(settings(rule.parameters))
+        lines.append(settings({**rule.parameters, **dict.fromkeys(rule.defaults, "Lmin of the loss")}))
     return entry(rule.name, lines)
 
 
-def settings(parameters: dict[str, float]) -> str:
-    return "parameters: " + ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
+def settings(parameters: Mapping[str, float | str]) -> str:
+    """Names and defaults, in a line."""
+    shown = {n: value if isinstance(value, str) else f"{value:g}" for n, value in parameters.items()}
+    return "parameters: " + ", ".join(f"{name} = {value}" for name, value in shown.items())
 
 
 def entry(name: str, lines: Sequence[str]) -> str:

@@ -51,6 +51,7 @@ def test_json_is_one_strict_object(capsys):
     }
     capped = next(one for one in listed["dynamics"] if one["name"] == "capped")
     assert capped["parameters"] == {"cap": 1000.0, "f_star": 0.0}
+    assert capped["defaults"] == {"f_star": "lmin"}
     assert capped["bounds"]["cap"] == [0.0, None]
     bowl = next(one for one in listed["losses"] if one["name"] == "quadratic")
     assert bowl["minima"][0]["barrier"] is None
