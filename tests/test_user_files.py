@@ -91,6 +91,9 @@ def refused(read, path: str, told: str) -> None:
         ),
         (RULE + "bounds = {'k': (float('nan'), 1.0)}", "the bounds of 'k' must be a pair"),
         (RULE + "bounds = {'k': '01'}", "the bounds of 'k' must be a pair"),
+        (RULE + "defaults = {'q': 'lmin'}", "`defaults` says which parameters are the loss's lowest value"),
+        (RULE + "defaults = {'k': 'lmax'}", "like {'f_star': 'lmin'}, not {'k': 'lmax'}"),
+        (RULE + "defaults = 3", "like {'f_star': 'lmin'}, not 3"),
         (RULE + "source = 3", "rule 'mine': `source` must be a text in quotes, not 3"),
         (RULE + "start = 3", "rule 'mine': `start` must be a function written with `def`, not 3"),
         (RULE + "import sys\nsys.exit(3)", "stops while it is read: SystemExit: 3"),
@@ -187,6 +190,8 @@ def test_what_is_right_is_taken(tmp_path):
     box = find.loss(write(tmp_path, bowl(two(domain="((-2.0, 2.0), (-1.0, 1.0))")))).box(2)
     assert box[1] == (-1.0, 1.0)
     assert find.dynamics(write(tmp_path, RULE + "bounds = {'k': (0, float('inf'))}")).parameters == {"k": 0.5}
+    rule = find.dynamics(write(tmp_path, RULE + "defaults = {'k': 'lmin'}"))
+    assert (rule.parameters, rule.parameters_on(-2.0)) == ({"k": 0.5}, {"k": -2.0})
     assert find.loss(write(tmp_path, scored("(x[0] + x[1]) / 2"))).score([1.0, 1.0]) == 1.0
     assert find.loss(write(tmp_path, scored("math.inf if x[0] > 0.5 else 0").replace("UNIT =", "import math\nUNIT =")))
 
