@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 
 from dynbench.batch import Floats, Integers
-from dynbench.kernels.shape import RADIUS
+from dynbench.kernels import shape
 from dynbench.losses.base import Loss
 
 CORE = 0.1  # a core reaches up to this share of the lowest barrier above its minimum
@@ -37,6 +37,5 @@ def tables(loss: Loss) -> Tables:
 @lru_cache(maxsize=64)
 def sphere(loss: Loss) -> tuple[Floats, Floats]:
     """Lowest and highest value of each coordinate (dim,): beyond them a trajectory has diverged."""
-    box = np.array(loss.box(loss.dim or 1))
-    centre, reach = (box[:, 0] + box[:, 1]) / 2.0, RADIUS * ((box[:, 1] - box[:, 0]) / 2.0)
-    return np.ascontiguousarray(centre - reach), np.ascontiguousarray(centre + reach)
+    low, high = zip(*shape.sphere(loss.box(loss.dim or 1)), strict=True)
+    return np.array(low, float), np.array(high, float)

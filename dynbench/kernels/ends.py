@@ -111,15 +111,15 @@ def happen(w, t, k, b, c, seed):
     many = place = 0
     for i in range(LANES):
         value = w[VAL * LANES + i]
-        calm = (value >= w[NEXT * LANES + i]) & (value <= LARGEST)
+        event = not ((value >= w[NEXT * LANES + i]) & (value <= LARGEST))
         if BOUNDED:
-            calm &= w[(CLAIM + TOP) * LANES + i] <= w[(CLAIM + CEILING) * LANES + i]
+            event |= not (w[(CLAIM + TOP) * LANES + i] <= w[(CLAIM + CEILING) * LANES + i])
         for d in range(DIM):
             y = w[(X + d) * LANES + i]
-            calm &= (y >= w[(LO + d) * LANES + i]) & (y <= w[(HI + d) * LANES + i])
-        t[FOUND * LANES + i] = 1 - calm
-        many += 1 - calm
-        place += i * (1 - calm)
+            event |= not ((y >= w[(LO + d) * LANES + i]) & (y <= w[(HI + d) * LANES + i]))
+        t[FOUND * LANES + i] = event
+        many += event
+        place += i * event
     if many == 1:  # as a rule; there is no need to look for it
         return decide(w, t, place, k)
     lost = 0

@@ -31,6 +31,7 @@ from dynbench.kernels.shape import (
     NEXT,
     PLACES,
     SEPARATORS,
+    SHY,
     SINCE,
     START,
     TABLES,
@@ -39,7 +40,9 @@ from dynbench.kernels.shape import (
     WELLS,
 )
 
-LANES = DIM = X = LO = HI = LOW = HIGH = COUNTS = CORES = COUNTING = RESIDENCE = 0  # `texts` puts in a layout's numbers
+LANES = DIM = X = LO = HI = WIDTH = LOW = HIGH = COUNTS = CORES = COUNTING = RESIDENCE = (
+    0  # `texts` puts in a layout's numbers
+)
 
 
 def above(y):
@@ -86,10 +89,18 @@ def await_next(w, t, i):
     w[NEXT * LANES + i] = level if level == level else -LARGEST
 
 
+def measure(w, i):
+    """WIDTH of lane i, from its new walls: where x > hi, x - lo is larger, although it is rounded."""
+    for d in range(DIM):
+        distance = (w[(HI + d) * LANES + i] - w[(LO + d) * LANES + i]) * SHY
+        w[(WIDTH + d) * LANES + i] = distance if distance > 0.0 else 0.0
+
+
 def set_free(w, i):
     """Lane i has no walls but the sphere."""
     for d in range(DIM):
         w[(LO + d) * LANES + i], w[(HI + d) * LANES + i] = w[(LOW + d) * LANES + i], w[(HIGH + d) * LANES + i]
+    measure(w, i)
 
 
 def value_met(w, t, i, k):
@@ -150,6 +161,7 @@ def relabel(w, t, i, k):
                 w[hi] = min(w[hi], -above(-w[first + p]))
         floor += w[floors + p]
         margin = min(margin, w[margins + p])
+    measure(w, i)
     label = label_at(t, i)
     if label != t[LABEL * LANES + i]:
         t[CROSSINGS * LANES + i] += 1

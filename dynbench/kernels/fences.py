@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from dynbench.kernels.events import core_at, depth, set_free
+from dynbench.kernels.events import core_at, depth, measure, set_free
 from dynbench.kernels.pointer import call
 from dynbench.kernels.shape import (
     BEFORE,
@@ -72,6 +72,7 @@ def fence(w, t, i, k):
         w[(CLAIM + LENGTH) * LANES + i] = LARGEST  # no curvature is known out there, so the next step is doubtful
     if awaited:
         avoid_cores(w, t, i)
+    measure(w, i)
 
 
 def flow_label(w, t, i, row):

@@ -13,7 +13,7 @@ import math
 
 from dynbench.kernels.columns import copy, flood, settings, surround
 from dynbench.kernels.pointer import call
-from dynbench.kernels.pools import fill, give, ready, stand_in
+from dynbench.kernels.pools import fill, give, measure, ready, stand_in
 from dynbench.kernels.shape import (
     ADVANCE,
     BEGIN,
@@ -50,6 +50,7 @@ def load(s, w, t, columns, limits, sphere, first, last):
             w[below] = w[below] if w[below] > sphere[0][d] else sphere[0][d]
             w[above] = w[above] if w[above] < sphere[1][d] else sphere[1][d]
     for i in range(lanes):
+        measure(s, w, i)
         y = -level[min(first + i, last - 1)]
         w[NEXT * lanes + i] = y if abs(y) <= LARGEST else LARGEST if y > 0.0 else -LARGEST
 

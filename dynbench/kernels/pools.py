@@ -6,7 +6,7 @@ same step, memory and noise go with each lane, and no number depends on who stan
 is loaded, block j > 0 the pool of step when[j] (see `scratch`).
 """
 
-from dynbench.kernels.shape import END_BEST, END_VALUE, FOUND, LARGEST, NEXT, OWN, PLACES, STREAM
+from dynbench.kernels.shape import END_BEST, END_VALUE, FOUND, LARGEST, NEXT, OWN, PLACES, SHY, STREAM
 
 
 def move(s, w, t, hits, source, i, target, j):
@@ -20,6 +20,13 @@ def move(s, w, t, hits, source, i, target, j):
         t[target, place + j] = t[source, place + i]
 
 
+def measure(s, w, i):
+    """As in `events`: how far from the one wall to nearly the other."""
+    for d in range(s.dim):
+        distance = (w[(s.hi + d) * s.lanes + i] - w[(s.lo + d) * s.lanes + i]) * SHY
+        w[(s.width + d) * s.lanes + i] = distance if distance > 0.0 else 0.0
+
+
 def stand_in(s, w, t, source, i):
     """Lane i of a block, which has ended, goes on as a repeat of lane `source`, which has not; nothing is awaited of it
     but that it leaves the sphere, and what it ended with is kept.  So it raises no flags of its own."""
@@ -30,6 +37,7 @@ def stand_in(s, w, t, source, i):
     for d in range(s.dim):
         w[(s.lo + d) * s.lanes + i] = w[(s.low + d) * s.lanes + i]
         w[(s.hi + d) * s.lanes + i] = w[(s.high + d) * s.lanes + i]
+    measure(s, w, i)
     w[NEXT * s.lanes + i] = -LARGEST
 
 

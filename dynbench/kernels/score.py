@@ -21,6 +21,8 @@ class Scored(Step):
     def met(self) -> list[ast.stmt]:
         return [*statements("seen = v"), *self.score()]
 
-    def level(self, bits: str) -> str:
+    def level(self, bits: str, finite: bool) -> str:
         """It is L, and not the score, that has to be finite."""
+        if finite:
+            return super().level(bits, finite)
         return f"flag = flag | {bits}(val - next) | (({bits}(v) & {(1 << 63) - 1}) + {ONE})"

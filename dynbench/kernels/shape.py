@@ -5,6 +5,7 @@ is w[r * lanes + i].  First the rows below, then those of x, of its walls and so
 dimension and stand in `Shape`.  Its integers live in `t`, row by row.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # rows of `w`: lowest value, the level below which somebody waits for L, value, |grad|, step, noise amplitudes, and the
@@ -56,9 +57,19 @@ PATIENCE = 512  # steps after which lanes under way first leave a block of traje
 POOLS = 80  # of lanes under way, at most
 WINDOW = 100  # last steps, which decide the status
 RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged
+SHY = 1.0 - 2.0**-52  # a float times this is less, by one step of it or two
 LARGEST = 1.7976931348623157e308  # the largest finite float
 TOLERANCE_X = 1e-10  # times 1 + |x|
 TOLERANCE_G = 1e-8
+
+
+def sphere(box: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Lowest and highest value of each coordinate: beyond them a trajectory has diverged."""
+    found = []
+    for lo, hi in box:
+        centre, reach = (lo + hi) / 2.0, RADIUS * ((hi - lo) / 2.0)
+        found.append((centre - reach, centre + reach))
+    return found
 
 
 class Shape(NamedTuple):
@@ -79,6 +90,7 @@ class Shape(NamedTuple):
     x: int  # first rows of vectors: `dim` rows each
     lo: int
     hi: int
+    width: int  # from lo to nearly hi
     s: int  # state * dim rows
     ring: int  # 8 * dim rows, the last eight x
     snap: int  # (1 + state) * dim rows

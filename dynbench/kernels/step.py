@@ -11,13 +11,14 @@ from dynbench.kernels.fuse import fused
 from dynbench.kernels.helpers import Helpers
 from dynbench.kernels.language import Number, Value, Vector, argument, floating, inlined, truth
 from dynbench.kernels.lift import Layout, fresh, name, over_lanes, statements
-from dynbench.kernels.rewrite import CannotLift, place
+from dynbench.kernels.rewrite import CannotLift, cloned, place
 from dynbench.kernels.shape import Shape
+from dynbench.kernels.sizes import always_finite
 from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
-VECTORS = ("x", "lo", "hi", "low", "high", "ended", *draws.ROWS)  # and g beyond UNROLLED
+VECTORS = ("x", "lo", "hi", "width", "low", "high", "ended", *draws.ROWS)  # and g beyond UNROLLED
 RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")
 """Optional quantities (--record), in the order in which `ends.write_end` gives them."""
 ONE = 1 << 52  # added to the bits of a float: 1 to its exponent
@@ -106,7 +107,7 @@ class Step:
             claim=rows.get("claim", 0),
             p=rows[f"p_{parameters[0]}"] if parameters else 0,
             s=rows.get("s0", 0),
-            **{vector: rows[vector] for vector in ("x", "lo", "hi", "ring", "snap", "low", "high", "ended")},
+            **{vector: rows[vector] for vector in ("x", "lo", "hi", "width", "ring", "snap", "low", "high", "ended")},
         )
 
     def inlined(self, function: Callable[..., Any], values: Sequence[Value], stem: str) -> tuple[list[ast.stmt], Value]:
@@ -163,7 +164,7 @@ class Step:
         body += statements("y = x[d] + dx + amp * z_now[d]" if self.variant.noisy else "y = x[d] + dx")
         if self.variant.bounded:
             body += statements("span = span + (y - x[d]) * (y - x[d])\nprevious[d] = x[d]")
-        return loop([*body, *statements("x[d] = y")])
+        return loop([*body, *statements("x[d] = y"), *self.walls()])
 
     def claimed(self) -> list[ast.stmt]:
         """An upper bound of L on the way from x_(k-2) to x_(k-1), both ends included.
@@ -188,6 +189,7 @@ class Step:
     def advance(self) -> str:
         """Steps k, k + 1, ... up to `last`, or until a lane meets what it waits for or leaves its walls."""
         body = self.value_and_gradient()
+        finite = self.finite(body)
         if self.variant.bounded:
             body = [*statements("span = 0.0"), *body]
         if self.variant.gradient_noisy:
@@ -198,26 +200,40 @@ class Step:
         body = fused([*body, *rest], self.dim)
         body += self.met()
         body += self.claimed() if self.variant.bounded else []
-        body += self.watched()
+        body += self.watched(finite)
         inner = [*self.draws.step(), *self.lifted(body), "k += 1"]
         lines = ["flag = 0", "while k < last and flag >= 0:", *indented(inner), "return 2 * k + (flag < 0)"]
         return "\n".join(["def advance(w, t, k, last, c, seed):", *indented(lines)]) + "\n"
 
-    def watched(self) -> list[ast.stmt]:
+    def finite(self, body: Sequence[ast.stmt]) -> bool:
+        """Whether those statements give a finite L for every x within the sphere."""
+        if self.dim > UNROLLED:
+            return False
+        reach = {f"x_{d}": max(map(abs, ends)) for d, ends in enumerate(shape.sphere(self.loss.box(self.dim)))}
+        return always_finite(unroll(fixed([cloned(s) for s in body], self.dim), {}), reach, "v")
+
+    def watched(self, finite: bool) -> list[ast.stmt]:
         """Raises the flag, its sign bit, where x has left its walls or L is below what somebody waits for, and where
-        either is not finite.
+        either is not finite; `finite`: L always is.
 
         a < b is the sign bit of a - b: comparisons would need mask registers, which are few, and take twice the time.
-        Adding 1 to the exponent's lowest bit sets the sign bit of inf and of nan: walls and `next` are always finite.
-        Integers have a unit of their own in a processor, beside those for floats.
+        Floats that are not negative are in the order of their bits, and those of inf and nan are above all others:
+        so bits(width) - bits(x - lo) sees whatever is not below lo + width (see `events.measure`), and adding 1 to
+        the exponent makes inf and nan, and nothing else, negative.  Every operation more costs 2 % of a step.
         """
         bits = self.helper(elementary.bits)
-        walls = f"inside = {bits}(x[d] - lo[d])\nflag = flag | inside | (inside + {ONE}) | {bits}(hi[d] - x[d])"
         claim = f"flag = flag | {bits}(ceiling - top)" if self.variant.bounded else ""
-        return [loop(statements(walls)), *statements(self.level(bits)), *statements(claim)]
+        return [*statements(self.level(bits, finite)), *statements(claim)]
 
-    def level(self, bits: str) -> str:
+    def walls(self) -> list[ast.stmt]:
+        """Of coordinate d, as soon as it has moved: a loop by itself, unrolled by LLVM, runs out of registers."""
+        bits = self.helper(elementary.bits)
+        return statements(f"inside = {bits}(y - lo[d])\nflag = flag | inside | ({bits}(width[d]) - inside)")
+
+    def level(self, bits: str, finite: bool) -> str:
         """Of `watched`, what is asked of L."""
+        if finite:
+            return f"flag = flag | {bits}(val - next)"
         return f"over = {bits}(val - next)\nflag = flag | over | (over + {ONE})"
 
     def met(self) -> list[ast.stmt]:

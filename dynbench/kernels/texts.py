@@ -31,7 +31,8 @@ LANES = (  # of a layout
     "periodic", "under_way", "remember", "judge", "enter", "happen", "release", "tally", "finish",
 )  # fmt: skip
 PLACES = (  # what those depend on
-    "lanes", "dim", "cores", "labelled", "counting", "residence", "bounded", "claim", "x", "lo", "hi", "ring", "low",
+    "lanes", "dim", "cores", "labelled", "counting", "residence", "bounded", "claim", "x", "lo", "hi", "width", "ring",
+    "low",
     "high", "ended",
 )  # fmt: skip
 ARGUMENTS = "(w, t, a, b, c, seed)"
