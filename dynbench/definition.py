@@ -14,6 +14,7 @@ import importlib
 import linecache
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 RESULTS = 2  # raised whenever any result changes: runs of another number are not mixed with today's
 DOCUMENTATION = frozenset({"name", "source", "formula", "files", "digest"})  # fields that change no result
 NOWHERE = object()
+DEEPEST = 20_000  # calls inside calls, see `deep`
 SKIPPED = frozenset({"ctx", "decorator_list", "kind", "type_comment", "type_params"})  # parts of a tree
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler
@@ -29,7 +31,21 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ListComp, ast.S
 
 def digest(definition: Any) -> str:
     """The sha256 of a loss, a rule, a function or any value, in hexadecimal."""
-    return hashlib.sha256(Form().of(definition).encode()).hexdigest()
+    with deep():
+        return hashlib.sha256(Form().of(definition).encode()).hexdigest()
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Room for walks over trees that are as deep as a long sum has terms."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEPEST))
+    try:
+        yield
+    except RecursionError as error:
+        raise ValueError("an expression is nested too deeply; give its parts names") from error
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def text_of(function: Callable[..., Any]) -> str:

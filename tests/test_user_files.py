@@ -220,6 +220,24 @@ def test_a_greek_letter_is_the_one_that_python_takes_it_for(written, asked, tmp_
         assert list(found.column(unicodedata.normalize("NFKC", written))) == [0.25]
 
 
+BESIDE = {
+    "    g[d + 1] = 2 * x[d]": ", line 5 of mine.py: IndexError: ",
+    "    g[d] = 2 * x[d + 1]": ", line 5 of mine.py: IndexError: ",
+    "    g[d] = 2 * x[d]\n    g[-7] = 1.0": ", line 6 of mine.py: IndexError: ",
+    "    g[d] = 2 * x[d]\n    g[1000] = 1.0": ", line 6 of mine.py: IndexError: ",
+    "    g[d] = 2 * x[d]\n    g[0.5] = 1.0": ", line 6 of mine.py: TypeError: ",
+    "    y = 2 * x[d]": "g[0] is no number anywhere in the domain: is it written (mine.py, line 3)?",
+}
+
+
+@pytest.mark.parametrize("body", BESIDE)
+@pytest.mark.parametrize("dim", [3, 6])
+def test_an_index_beside_the_array_is_told_when_the_file_is_read(body, dim, tmp_path):
+    text = f"{HEAD}\ndef value_grad(x, g):\n    for d in range(len(x)):\n    {body}\n    return x[0] * x[0]\n"
+    text += f"\nloss = Loss('x²', 'mine', ((-2.0, 2.0),), {dim}, value_grad=value_grad)\n"
+    refused(find.loss, write(tmp_path, text), BESIDE[body])
+
+
 def test_a_score_that_cannot_be_lifted_names_its_line(tmp_path):
     loss = find.loss(write(tmp_path, scored("sorted(x)[0]")))
     with pytest.raises(CannotLift, match=r"^mine\.py, line 9, in score: [^\n]*sorted"):

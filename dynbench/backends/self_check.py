@@ -70,13 +70,13 @@ def alone(batch: Batch, row: int) -> Batch:
 def compared(loss: Loss, dynamics: Dynamics, batch: Batch, steps: int) -> int:
     """How many steps of one trajectory were compared: all, or until it diverges or takes long."""
     path = Cpu(1).run(loss, dynamics, batch, steps, paths=1).paths[0]
-    centres, radii = sphere(loss)
+    lowest, highest = sphere(loss)
     begun, k = time.perf_counter(), 0
     with np.errstate(all="ignore"):
         states = steps_of(loss, dynamics, batch, 0)
         for k in range(steps + 1):
             x, value = following(states, loss, dynamics)
-            gone = [not abs(c - centre) <= radius for c, centre, radius in zip(x, centres, radii, strict=True)]
+            gone = [not lo <= c <= hi for c, lo, hi in zip(x, lowest, highest, strict=True)]
             if any(gone) or not math.isfinite(value):
                 break
             check_step(loss, dynamics, k, [*x, value], path[k])

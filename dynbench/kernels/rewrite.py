@@ -11,7 +11,6 @@ import ast
 import builtins
 import inspect
 import math
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,12 +19,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dynbench import definition
 from dynbench.definition import source_of
 from dynbench.kernels import elementary
 
 ELEMENTARY = {getattr(math, name): getattr(elementary, name) for name in ("exp", "log", "sin", "cos", "tanh")}
 LONGEST_POWER = 32
-DEEPEST = 20_000  # nested expressions: a sum of n terms is a tree of depth n
 Node = TypeVar("Node", bound=ast.AST)
 UNKNOWN = object()
 
@@ -49,14 +48,13 @@ class CannotLift(ValueError):
 @contextmanager
 def deep(function: Callable[..., Any]) -> Iterator[None]:
     """Room for trees that are as deep as a long sum; beyond it one sentence."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEEPEST))
     try:
-        yield
-    except RecursionError as error:
-        raise CannotLift(f"{place(function)}: an expression is nested too deeply; give its parts names") from error
-    finally:
-        sys.setrecursionlimit(before)
+        with definition.deep():
+            yield
+    except ValueError as error:
+        if isinstance(error.__cause__, RecursionError):
+            raise CannotLift(f"{place(function)}: {error}") from error
+        raise
 
 
 @cache

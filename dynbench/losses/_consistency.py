@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import fsum, inf, isfinite, isnan, nan, sqrt
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from dynbench.losses.base import Loss, Minimum
@@ -68,7 +70,9 @@ class Surface:
                 return nan
             told = " ".join(f"{type(error).__name__}: {error}".split())
             where = "x = " + (shown(x) if isinstance(x, list) else f"{x!r}")
-            raise ValueError(f"{self.owner}: `{name}` stops at {where}: {told}") from error
+            files = [f for f in extract_tb(error.__traceback__) if f.filename == function.__code__.co_filename]
+            line = f", line {files[-1].lineno} of {Path(files[-1].filename).name}" if files else ""
+            raise ValueError(f"{self.owner}: `{name}` stops at {where}{line}: {told}") from error
 
     def points(self, count: int) -> list[Point]:
         """Evenly spread points of the domain: multiples of the square roots of the primes, modulo 1."""
@@ -123,7 +127,9 @@ def check_gradient(owner: str, loss: Loss) -> None:
             isfinite(value) for _, value, _ in known
         ):
             where = f"g[{d}]" if loss.value_grad is not None else "`grad`"
-            raise ValueError(f"{owner}: {where} is no number anywhere in the domain: is it written?")
+            code = (loss.value_grad or loss.grad).__code__  # type: ignore[union-attr]
+            line = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
+            raise ValueError(f"{owner}: {where} is no number anywhere in the domain: is it written ({line})?")
     usable = [(x, g) for x, value, g in known if isfinite(value) and all(map(isfinite, g))]
     usual = median([abs(c) for _, g in usable for c in g])
     asked, wrong = 0, []
