@@ -74,7 +74,8 @@ def uniform_pair(step_pair: int, coordinate: int, stream: int, seed: int) -> tup
     # int changes nothing in a compiled lane; NumPy's scalars would warn when a product wraps.
     w0, w1, w2, w3 = philox(
         int(step_pair) & 0xFFFFFFFF,
-        (int(coordinate) | (high << 20)) & 0xFFFFFFFF,
+        # a sum, as its parts share no bit: with `|` or `^` LLVM 22 loses bit 31 of coordinate 0 in half of the lanes
+        (int(coordinate) + (high << 20)) & 0xFFFFFFFF,
         int(stream) & 0xFFFFFFFF,
         (int(stream) >> 32) & 0xFFFFFFFF,
         int(seed) & 0xFFFFFFFF,

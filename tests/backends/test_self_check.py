@@ -9,6 +9,7 @@ from batches import batch, scattered
 
 from dynbench import find
 from dynbench.backends import reference, self_check
+from dynbench.backends.cpu import Cpu
 from dynbench.backends.reference import Ieee, steps_of
 from dynbench.backends.self_check import Checked, of_package
 from dynbench.sweep.__main__ import main
@@ -77,6 +78,18 @@ def test_noise_and_many_coordinates(tmp_path):
     rule, loss = find.dynamics(write(tmp_path, RULE)), find.loss("rastrigin", 6)
     whole = batch(loss, rule, scattered(loss, 2), temperature=0.2, gradient_noise=0.3)
     assert self_check.self_check(loss, rule, whole, 20).steps == 20
+
+
+@pytest.mark.parametrize(("name", "dim"), [("quartic", 1), ("rastrigin", 2), ("rastrigin", 6)])
+def test_every_lane_has_the_noise_of_plain_python(name, dim):
+    """In half of the lanes the noise in gradients of coordinate 0 was once that in displacements."""
+    loss, rule = find.loss(name, dim), find.dynamics("gradient")
+    whole = batch(loss, rule, scattered(loss, 64), temperature=0.2, gradient_noise=0.3)
+    paths = Cpu(1).run(loss, rule, whole, 5, paths=64).paths
+    with np.errstate(all="ignore"):
+        for row in range(64):
+            for k, (x, value) in zip(range(6), steps_of(loss, rule, whole, row), strict=False):
+                np.testing.assert_array_equal(paths[row, k], [*x, value])
 
 
 def test_where_python_stops_is_named(tmp_path):
