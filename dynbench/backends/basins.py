@@ -56,10 +56,10 @@ class Basins:
     @property
     def numbers(self) -> Integers:
         """What a kernel must know: the addresses of the door, the floats and the table (0: none); how many parameters
-        the loss has; the room of a flow."""
+        the loss has; the room of a flow; and 0, where `tables.home` of products of intervals stands."""
         table = self.table.ctypes.data if self.exact else 0
         fixed = len(self.parameters), self.places["ROOM"]
-        return np.array([self.door, self.floats.ctypes.data, table, *fixed], np.int64)
+        return np.array([self.door, self.floats.ctypes.data, table, *fixed, 0], np.int64)
 
     @property
     def places(self) -> dict[str, int]:

@@ -21,6 +21,7 @@ from dynbench.kernels.shape import (
     GIVEN_ROW,
     GN,
     GONE,
+    HOME,
     LABEL,
     LABELS,
     LAST,
@@ -106,6 +107,7 @@ def furnish(s, w, t, levels, tables, sphere):
     counts = (PLACES + s.dim) * s.lanes
     t[counts + FLOW_DOOR], t[counts + FLOW_FLOATS], t[counts + FLOW_CELLS] = flow[0], flow[1], flow[2]
     t[counts + ROOM], t[counts + GIVEN], t[counts + GIVEN_ROW] = place, flow[3], s.p
+    t[counts + HOME] = flow[5]
     t[counts + TARGETS], t[counts + SEPARATORS], t[counts + WELLS] = levels.size, separators.size, wells.size
     t[counts + TABLES], t[counts + MEMORY], t[counts + FLOATS] = s.height * s.lanes, s.s, s.state
     t[counts + SNAP] = s.snap

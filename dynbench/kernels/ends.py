@@ -10,8 +10,10 @@ import math
 import numpy as np
 
 from dynbench.kernels.events import (
+    at_home,
     await_next,
     label_at,
+    on_wall,
     position,
     relabel,
     set_free,
@@ -171,7 +173,7 @@ def leave(w, t, i, k):
     if t[LAST * LANES + i] == k:
         t[CROSSINGS * LANES + i] -= 1
         t[LAST * LANES + i] = t[EARLIER * LANES + i]
-    if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
+    if RESIDENCE and not CORES and at_home(w, t, i):
         t[GLOBAL * LANES + i] += k - t[SINCE * LANES + i]
     t[LABEL * LANES + i] = -1
     t[BEST_STEP * LANES + i] = np.int64(w[T_BEST * LANES + i])
@@ -226,7 +228,7 @@ def finish(w, t, steps, judged, window, seed):
             continue
         value_met(w, t, i, steps)
         t[STATUS * LANES + i] = status_of(w, i, judged, window)
-        if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
+        if RESIDENCE and not CORES and at_home(w, t, i):
             t[GLOBAL * LANES + i] += steps + 1 - t[SINCE * LANES + i]
         if CORES:
             start, label = t[START * LANES + i], flow_label(w, t, i, X)
@@ -234,10 +236,13 @@ def finish(w, t, steps, judged, window, seed):
             if BOUNDED and start >= 0 and label >= 0 and label != start and t[EXIT * LANES + i] < 0:
                 t[EXIT * LANES + i] = steps
                 t[MAYBE * LANES + i] = steps if t[MAYBE * LANES + i] < 0 else t[MAYBE * LANES + i]
-        elif LABELLED and not COUNTING and t[COMMIT * LANES + i] >= 0:  # it has had no walls since
-            for d in range(DIM):
-                t[(PLACES + d) * LANES + i] = position(w, t, w[(X + d) * LANES + i])
-            t[LABEL * LANES + i] = label_at(t, i)
+        elif LABELLED:
+            if not COUNTING and t[COMMIT * LANES + i] >= 0:  # it has had no walls since
+                for d in range(DIM):
+                    t[(PLACES + d) * LANES + i] = position(w, t, w[(X + d) * LANES + i])
+                t[LABEL * LANES + i] = label_at(t, i)
+            if on_wall(w, t, i):
+                t[LABEL * LANES + i] = -1
         write_end(w, t, i, steps)
     return 0
 
@@ -248,7 +253,7 @@ def tally(w, t, k, skipped, c, seed):
     for i in range(LANES):
         if t[STATUS * LANES + i] == DIVERGED:
             continue
-        if RESIDENCE and not CORES and t[LABEL * LANES + i] == 0:
+        if RESIDENCE and not CORES and at_home(w, t, i):
             t[GLOBAL * LANES + i] += k - t[SINCE * LANES + i]
             t[SINCE * LANES + i] = k
         t[CROSSINGS * LANES + i] += (t[CROSSINGS * LANES + i] - t[CROSSINGS_SNAP * LANES + i]) * times

@@ -24,6 +24,7 @@ from dynbench.kernels.shape import (
     EXIT,
     GLOBAL,
     HIT,
+    HOME,
     LABEL,
     LABELS,
     LARGEST,
@@ -142,6 +143,25 @@ def label_at(t, i):
     return label & 0x7FFFFFFFFFFFFFFF
 
 
+def at_home(w, t, i):
+    """Whether lane i is in the basin of a global minimum (products of intervals): all its wells are global."""
+    floors = t[COUNTS + TABLES] + t[COUNTS + TARGETS] + t[COUNTS + SEPARATORS]
+    highest, home = np.int64(t[COUNTS + HOME]).view(np.float64), True
+    for d in range(DIM):
+        home &= w[floors + t[(PLACES + d) * LANES + i]] <= highest
+    return home
+
+
+def on_wall(w, t, i):
+    """Whether a coordinate of lane i lies exactly on a wall, which is in no basin; its PLACES are known."""
+    first = t[COUNTS + TABLES] + t[COUNTS + TARGETS]
+    for d in range(DIM):
+        p = t[(PLACES + d) * LANES + i]
+        if p > 0 and w[(X + d) * LANES + i] == w[first + p - 1]:
+            return True
+    return False
+
+
 def relabel(w, t, i, k):
     """Walls, label and core of lane i, whose x_k has left its walls (products of intervals)."""
     targets, separators = t[COUNTS + TARGETS], t[COUNTS + SEPARATORS]
@@ -149,6 +169,7 @@ def relabel(w, t, i, k):
     floors = first + separators
     margins = floors + t[COUNTS + WELLS]
     floor, margin = 0.0, math.inf
+    home = at_home(w, t, i) if RESIDENCE else False  # until now
     for d in range(DIM):
         y, lo, hi = w[(X + d) * LANES + i], (LO + d) * LANES + i, (HI + d) * LANES + i
         p = t[(PLACES + d) * LANES + i]
@@ -168,11 +189,11 @@ def relabel(w, t, i, k):
         t[EARLIER * LANES + i] = t[LAST * LANES + i]
         t[LAST * LANES + i] = k
         if RESIDENCE:
-            if t[LABEL * LANES + i] == 0:
+            if home:
                 t[GLOBAL * LANES + i] += k - t[SINCE * LANES + i]
             t[SINCE * LANES + i] = k
         t[LABEL * LANES + i] = label
-        if t[EXIT * LANES + i] < 0:
+        if t[EXIT * LANES + i] < 0 and t[START * LANES + i] >= 0:
             t[EXIT * LANES + i] = k
     away = label != t[START * LANES + i] and t[COMMIT * LANES + i] < 0
     w[CORE * LANES + i] = highest(floor, margin) if away else math.nan

@@ -28,9 +28,10 @@ PLACES = 21  # first of DIM rows: each coordinate's well, from the left
 # what stands behind these: numbers of targets, separators, wells or cores; where in `w` the tables begin; first row of
 # the rule's memory, floats of it a coordinate, first row of `snap`; of basins that the flow tells (see `flows`), the
 # addresses of its door, of its floats and of its table, the room that it works in, the loss's parameters and their
-# first row; from LABELS on the label of each well
+# first row; of products of intervals, the bits of the highest floor of a global well; from LABELS on
+# the label of each well
 TARGETS, SEPARATORS, WELLS, TABLES, MEMORY, FLOATS, SNAP = range(7)
-FLOW_DOOR, FLOW_FLOATS, FLOW_CELLS, ROOM, GIVEN, GIVEN_ROW, LABELS = range(7, 14)
+FLOW_DOOR, FLOW_FLOATS, FLOW_CELLS, ROOM, GIVEN, GIVEN_ROW, HOME, LABELS = range(7, 15)
 # MAYBE: the first step that may be outside the start's basin; EXIT: the first one that is.  SPENT: evaluations of the
 # flow that told which
 # FOUND: the lanes to which something happened.  OWN: the trajectory in the lane, -1 for one that is

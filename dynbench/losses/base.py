@@ -106,13 +106,17 @@ class Loss:
     def basin(self, x: Sequence[float]) -> int:
         """Label of the basin of gradient flow that holds x (dim,): exact, or -1 where it is not known from here.
 
-        Tensor losses: sum over d of label(x[d]) K^d, modulo 2**63, with K minima a coordinate.
+        Tensor losses: sum over d of label(x[d]) K^d, modulo 2**63, with K minima a coordinate; -1 where a coordinate
+        lies exactly on a wall, which is in no basin.
         """
         if not self.tensor:
             return -1
         wells, label, radix = self.wells, 0, 1
         for coordinate in x:
-            label += wells[bisect_right(self.separators, coordinate)] * radix
+            place = bisect_right(self.separators, coordinate)
+            if place > 0 and self.separators[place - 1] == coordinate:
+                return -1
+            label += wells[place] * radix
             radix = radix * len(wells) % 2**63
         return label % 2**63
 

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from dynbench.batch import Floats, Integers
 from dynbench.outcomes.survival import LARGEST_TABLE, integers
 
+ROUNDING = 1e-12  # of sums and products of shares
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -68,9 +70,9 @@ def aalen_johansen(
         a = np.where(d < Y, d / (Y * (Y - d)), 0.0)  # where all ended, no F changes afterwards
 
     def curve(p: Floats, own: Integers, variance: Floats) -> Curve:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             lo, hi = limits(p, variance, confidence)
-        trivial = (p <= 0) | (p >= 1)
+        trivial = (p <= ROUNDING) | (p >= 1 - ROUNDING)  # none, or all
         lo, hi = np.where(trivial, p, lo), np.where(trivial, p, hi)
         return Curve(t, p, variance, lo, hi, at_risk, own, last)
 
@@ -96,9 +98,9 @@ def median_of(curve: Curve) -> tuple[float, float, float]:
         below = np.flatnonzero(values < bound)
         return float(curve.t[below[0]]) if len(below) else np.nan
 
-    low, high = first(curve.p, 0.5 + 1e-12), first(curve.p, 0.5 - 1e-12)  # rounding of the product
+    low, high = first(curve.p, 0.5 + ROUNDING), first(curve.p, 0.5 - ROUNDING)
     middle = low if np.isnan(high) else (low + high) / 2.0
-    return middle, first(curve.lo, 0.5 + 1e-12), first(curve.hi, 0.5 - 1e-12)
+    return middle, first(curve.lo, 0.5 + ROUNDING), first(curve.hi, 0.5 - ROUNDING)
 
 
 def mean_of(curve: Curve, horizon: int | None = None, confidence: float = 0.95) -> tuple[float, float, float]:

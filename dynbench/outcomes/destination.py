@@ -15,19 +15,20 @@ from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import ends_of, grouped
 from dynbench.outcomes.intervals import interval, share_between
 
-UNKNOWN = -1  # basin of those that diverged, or whose label is not known
+UNKNOWN, DIVERGED = -1, -2  # no basin: none is known, or it diverged
 CELL = ("start_basin",)
 
 
 def destinations(frame: pd.DataFrame, by: Sequence[str] = CELL) -> pd.DataFrame:
     """A row for each cell and basin in which escaped trajectories (t_exit >= 0) of it end.
 
-    Columns: `by`, then `basin_final` (-1: diverged or not known), `escaped` (all of the cell), `count`, `p` =
-    count/escaped, `p_lo`, `p_hi`; in order of cells and labels.  A start basin among them: those that came back.
+    Columns: `by`, then `basin_final` (-1: not known, -2: it diverged later), `escaped` (all of the cell), `count`,
+    `p` = count/escaped, `p_lo`, `p_hi`; in order of cells and labels.  A start basin among them: those that came back.
     """
     codes, table = cells_of(frame, by)
     out = frame["t_exit"].to_numpy() >= 0
-    labels, place = np.unique(frame["basin_final"].to_numpy()[out], return_inverse=True)
+    final = np.where((frame["status"] == "diverged").to_numpy(), DIVERGED, frame["basin_final"].to_numpy())
+    labels, place = np.unique(final[out], return_inverse=True)
     counts = np.bincount(codes[out] * len(labels) + place, minlength=len(table) * len(labels))
     counts = counts.reshape(len(table), len(labels))
     cell, label = np.nonzero(counts)

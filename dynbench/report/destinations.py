@@ -8,7 +8,7 @@ import pandas as pd
 
 from dynbench.losses.base import Loss
 from dynbench.outcomes import destination
-from dynbench.outcomes.destination import UNKNOWN
+from dynbench.outcomes.destination import DIVERGED, UNKNOWN
 from dynbench.report import arms, wells, words
 from dynbench.report.section import Section, Table
 
@@ -17,8 +17,9 @@ BASINS = 8  # that have a column each, if there are no more
 HEAD = ("rule", "n", "escaped", "came back", "share of the escaped [95%]", "ended elsewhere", "P(global) [95%]")
 MEANING = (
     "Of the runs from false minima: those that escaped, and of these the ones whose last x lies in the basin they "
-    "began in (came back) and those that end in another one. P(global): the share of all n that ends in the basin of a "
-    "global minimum, however it came there. Intervals as for P(escape)."
+    "began in (came back) and those that end in another one; the others diverged later, or end in no known basin. "
+    "P(global): the share of all n that ends in the basin of a global minimum, however it came there; those that "
+    "diverged do not. Intervals as for P(escape); alone, they are bounds, as not all ends are known."
 )
 
 
@@ -65,8 +66,9 @@ def line(name: str, cell: Mapping[Any, Any], random: bool) -> list[str]:
 def basins(where: pd.DataFrame, names: Mapping[int, str], loss: Loss | None) -> Table:
     """Counts of the basins in which the escaped ended; where they are many, how many and the most frequent one's."""
     counts = where.pivot(index="arm", columns="basin_final", values="count").fillna(0).astype(np.int64)
-    lost = counts.get(UNKNOWN, pd.Series(0, index=counts.index))
-    counts = counts.drop(columns=UNKNOWN, errors="ignore")
+    nowhere = {"diverged later": DIVERGED, "not known": UNKNOWN}
+    lost = {name: counts.get(label, pd.Series(0, index=counts.index)) for name, label in nowhere.items()}
+    counts = counts.drop(columns=[DIVERGED, UNKNOWN], errors="ignore")
     total = dict(zip(where["arm"].tolist(), where["escaped"].tolist(), strict=True))
     few = len(counts.columns) <= BASINS
     own = [label for label in counts.columns if few or not wells.is_false(loss, int(label))]
@@ -74,8 +76,7 @@ def basins(where: pd.DataFrame, names: Mapping[int, str], loss: Loss | None) -> 
     if not few:
         columns["different basins"] = (counts > 0).sum(axis=1).astype(str)
         columns["the most frequent"] = shares(counts.max(axis=1), total)
-    if lost.any():
-        columns["diverged, or not known"] = shares(lost, total)
+    columns |= {name: shares(column, total) for name, column in lost.items() if column.any()}
     rows = [[name, str(total[arm]), *(str(c.loc[arm]) for c in columns.values())] for arm, name in names.items()]
     return Table(
         "Basins in which the escaped ended: count, and share of the escaped", ["rule", "escaped", *columns], rows

@@ -27,7 +27,8 @@ HAND = rows(
 
 def test_destinations_by_hand():
     table = destinations(HAND)
-    assert table["basin_final"].tolist() == [-1, 0, 1, 2]
+    assert table["basin_final"].tolist() == [-2, 0, 1, 2]
+    assert destinations(HAND.assign(status="censored"))["basin_final"].tolist() == [-1, 0, 1, 2]
     assert table["count"].tolist() == [1, 2, 1, 1]
     assert table["escaped"].tolist() == [5] * 4
     np.testing.assert_array_equal(table["p"], [0.2, 0.4, 0.2, 0.2])

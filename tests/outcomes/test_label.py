@@ -43,11 +43,15 @@ def test_products_of_intervals_are_labelled_as_basin_does(name, dim):
     assert found.tolist() == [loss.basin(column) for column in x.T]
 
 
-def test_a_point_on_a_wall_counts_to_the_right():
+def test_a_point_on_a_wall_is_in_no_basin():
     loss = find.loss("quartic")
     wall = loss.separators[0]
     x = np.array([[np.nextafter(wall, 0), wall, np.nextafter(wall, 9)]])
-    assert label(loss, x).tolist() == [0, 1, 1]
+    assert label(loss, x).tolist() == [0, -1, 1]
+    rastrigin = find.loss("rastrigin", 3)
+    x = np.array([[0.1, rastrigin.separators[30], 0.1], [0.0, 0.0, rastrigin.separators[0]], [2.0, 2.0, 2.0]])
+    assert label(rastrigin, x)[1:].tolist() == [-1, -1]
+    assert [rastrigin.basin(column) for column in x.T] == label(rastrigin, x).tolist()
 
 
 def test_without_minima_nothing_is_known():
