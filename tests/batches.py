@@ -10,6 +10,7 @@ from dynbench.batch import Batch, Endings
 from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.noise import streams
 from dynbench.losses.base import Loss
+from dynbench.outcomes.label import label
 
 COLUMNS = ("x0", "parameters", "lr", "temperature", "gradient_noise", "stream", "basin")
 PLAIN_ENDINGS = ("t_exit", "t_diverged", "t_commit", "t_hit", "status", "basin", "value", "best", "x")
@@ -46,7 +47,7 @@ def batch(
         temperature=np.full(n, float(temperature)),
         gradient_noise=np.full(n, float(gradient_noise)),
         stream=streams(x0, np.arange(n) if repeat is None else repeat),
-        basin=np.array([loss.basin(x) for x in x0.T], np.int64),
+        basin=label(loss, x0),
         seed=seed,
     )
 

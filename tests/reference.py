@@ -140,8 +140,8 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     if loss.minima and not loss.tensor:  # as `label` has it, which tests/judge.py holds against an ODE solver
         labels = label_of(loss, np.array(path).T)
         outside = np.flatnonzero(labels != start) if start >= 0 else []
-        last = math.inf if out["status"] is None else (out["t_diverged"] - 1) // 64 * 64
-        out["t_exit"] = int(outside[0]) if len(outside) and outside[0] <= last else -1
+        last = math.inf if out["t_diverged"] < 0 else out["t_diverged"]
+        out["t_exit"] = int(outside[0]) if len(outside) and outside[0] < last else -1
         final = int(labels[-1])
     final = -1 if out["status"] == DIVERGED else final
     return out | {"basin": final, "value": value, "x": x, "path": path}
