@@ -65,11 +65,7 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     check_bounds(owner, found.bounds, known)
     if found.score is not None:
         check_signature(owner, found.score, 1, known)
-    known, declared = vars(module).get("__digest__", (None, ""))
-    if known is not found:  # else it was worked out before
-        declared = digest(found)
-        vars(module)["__digest__"] = found, declared
-    found = replace(found, name=label, files=getattr(module, "__files__", {}), digest=declared)
+    found = replace(found, name=label, files=getattr(module, "__files__", {}), digest=declared(module, found))
     if found.functions:
         check_domain(owner, found)
         for field, function in found.functions.items():
@@ -103,6 +99,15 @@ def without_lists(found: Loss) -> Loss:
 def settled(found: Loss, dim: int | None, parameters: Mapping[str, float] | None) -> Loss:
     """The loss in `dim` dimensions (None: as free as it was) at these parameters."""
     return without_lists(found.bare(dim, parameters))
+
+
+def declared(module: ModuleType, found: Loss) -> str:
+    """The digest of a module's loss, worked out once."""
+    before, known = vars(module).get("__digest__", (None, ""))
+    if before is not found:
+        known = digest(found)
+        vars(module)["__digest__"] = found, known
+    return known
 
 
 AGREED: set[tuple[str, int | None, tuple[float, ...]]] = set()  # definitions, dimensions and values looked at
