@@ -136,7 +136,9 @@ def test_what_makes_no_sense_is_left_out(tmp_path):
     """No cap: no picture over caps; no minimum known: only paths; no trajectory kept: neither map nor curve."""
     plain = sweeps.made(tmp_path, Arm("gradient", {"temperature": (0.0, 0.5)}))
     assert list(figures.draw_all(plain)) == ["rules", "survival", "sample_paths"]
-    unknown = sweeps.made(tmp_path, Arm("capped", {"cap": (1.0, 100.0)}), loss=sweeps.written(tmp_path, "bowl"))
+    unknown = sweeps.made(
+        tmp_path, Arm("capped", {"cap": (1.0, 100.0), "f_star": (0.0,)}), loss=sweeps.written(tmp_path, "bowl")
+    )
     assert set(unknown.cells["start_basin"]) == {-1}
     assert list(figures.draw_all(unknown)) == ["sample_paths"]
     counted = sweeps.made(tmp_path, keep="cells")

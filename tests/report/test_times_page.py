@@ -181,7 +181,7 @@ def test_texts_of_the_table(found, table):
 
 
 def test_a_run_that_knows_nothing_of_times_has_no_section(tmp_path):
-    run = sweeps.made(tmp_path, Arm("capped"), loss=sweeps.written(tmp_path, "bowl"))
+    run = sweeps.made(tmp_path, Arm("capped", {"f_star": (0.0,)}), loss=sweeps.written(tmp_path, "bowl"))
     assert times.sections(run, None, 300) == []
 
 
