@@ -43,6 +43,7 @@ from dynbench.kernels.rewrite import (
 EXACT = 2**53  # whole numbers up to it are doubles
 DEEP = 24  # levels of an expression, beyond which its parts are given names
 MOST_BITS = 20_000  # of a constant
+MOST_ROUNDS = 20_000_000  # of loops inside loops
 PATIENCE = 200_000  # statements looked at before a loop is given up
 WHOLE = ("constant", "index", "whole")
 ONLY = "only assignments, `for ... in range(...)`, `a if c else b` and one return can be lifted"
@@ -161,6 +162,7 @@ class Program:
     sites: list[str] = field(default_factory=list)  # file and line of each index
     needs: list[str] = field(default_factory=list)  # helpers that the text calls
     calls: list[Callable[..., Any]] = field(default_factory=list)  # functions under way, callers first
+    rounds: list[int] = field(default_factory=list)  # of the loops under way
 
     @contextmanager
     def into(self, output: Output) -> Iterator[Output]:
@@ -357,6 +359,9 @@ class Text:
         least = max(0, -(-(stop.lo - start.hi) // size)) if up else max(0, -(-(start.lo - stop.hi) // size))
         if most == 0:
             return
+        self.program.rounds.append(most)
+        if math.prod(self.program.rounds) > MOST_ROUNDS:
+            raise self.fail(node, f"the loops come to more than {MOST_ROUNDS} rounds a step")
         variable = f"{self.prefix.rstrip('_')}i{next(self.number)}_{node.target.id}"
         index = Number("index", ast.Name(variable, ast.Load()), min(near, far), max(near, far))
         if start.value is not None and stop.value is not None:
@@ -375,15 +380,16 @@ class Text:
         )
         with self.program.into(Output()) as inner:
             self.once(node, index)
-            for name, value in head.items():
-                if name in self.env and isinstance(value, Number) and value.node is not None:
-                    self.env[name] = self.carried(self.env[name], value, name, node)
+            for name in stored_names(node):
+                if name in head and name in self.env:
+                    self.env[name] = self.carried(self.env[name], head[name], name, node)
         outer = self.program.output
         if inner.body:
             outer.body.append(ast.For(ast.Name(variable, ast.Store()), called("range", *arguments), inner.body, []))
         if inner.indices:
             again = called("range", *(cloned(a) for a in arguments))
             outer.indices.append(ast.For(ast.Name(variable, ast.Store()), again, inner.indices, []))
+        self.program.rounds.pop()
         self.after(node, head, variable, start, stop, step, most, least)
 
     def bounds(self, node: ast.For) -> tuple[Number, Number, Number]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from dynbench.kernels.rewrite import CannotLift, cloned, literal
 
+LONGEST = 20_000  # statements
 SIMPLE: dict[type, Callable[[int, int], int]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
@@ -84,6 +85,9 @@ def unroll(body: Iterable[ast.stmt], known: dict[str, int]) -> list[ast.stmt]:
                 flat += unroll(statement.body, known | {statement.target.id: value})
         else:
             flat.append(Known(known).visit(cloned(statement)))
+        if len(flat) > LONGEST:
+            few = "where coordinates are scalars loops are written out"
+            raise CannotLift(f"the loops of a text come to more than {LONGEST} statements ({few}): make them shorter")
     return flat
 
 

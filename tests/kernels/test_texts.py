@@ -109,6 +109,7 @@ COMPUTED = {
     "a loop that never runs": "s = g\nfor s in range(0):\n    s = 5.0\nreturn -lr * s, state",
     "a name of a builtin": "max = g * 2.0\nrange = max + 1.0\nreturn -lr * range, state",
     "starred from math": "return -lr * sqrt(abs(g)) * pi, state",
+    "a carried tuple": "p = (g, 0)\nfor i in range(3):\n    p = (p[0] / 2, i)\nreturn -lr * p[0] * p[1], state",
     "minus zero": "return -0.0 * g, state",
     "whole numbers divided": "return -lr * g * (7 // 2 + 7 % 4) * (1 / 3) * -7 // 2, state",
 }  # fmt: skip
@@ -194,6 +195,19 @@ REFUSED = {
     "shadowed max": ("max = g\nreturn max(g, x), state", "", 8, "`max` cannot be compiled"),
     "division by 0": ("return -lr * g * (1 // 0), state", "", 7, "by zero"),
 }
+LOOPS = {
+    "for i in range(100000):\n    g = g * 0.5\nreturn g, state": "^the loops of a text come to more than 20000 ",
+    "for i in range(10**9):\n    g = g * 0.5\nreturn g, state": r"^mine\.py, line 2, in step: the loops come to",
+    "for i in range(5000):\n    for j in range(5000):\n        g = g * 0.5\nreturn g, state": r"^mine\.py, line 3, in ",
+}
+
+
+@pytest.mark.parametrize("body", LOOPS)
+def test_loops_that_take_too_long_are_refused_at_once(body, tmp_path):
+    with pytest.raises(CannotLift, match=LOOPS[body]):
+        pair_source(find.loss("quartic"), rule(tmp_path, body), Variant())
+
+
 SET = """same = lambda f: f
 import numpy as np; SINGLE = np.float32(0.1); LIST = [1.0]; Box = type("Box", (), {"text": "a"})
 
