@@ -128,6 +128,11 @@ def place(plan: "Plan", rule: str, values: dict[str, float]) -> tuple[Any, int]:
     raise ValueError(f"no arm of the run has {rule} with {values}")
 
 
+def share(p: float) -> str:
+    """A probability in words, for there is none where exits are known between bounds only."""
+    return f"{p:.3f}" if math.isfinite(p) else "known between bounds only"
+
+
 def told(plan: "Plan", tables: dict[str, "pd.DataFrame"]) -> str:
     """For a person: label, reason and certificate of every cell."""
     from dynbench.sweep.table import label, varying
@@ -136,7 +141,7 @@ def told(plan: "Plan", tables: dict[str, "pd.DataFrame"]) -> str:
     names = varying(rows, plan.parameters)
     lines: list[str] = []
     for (_, row), (_, proof) in zip(rows.iterrows(), proofs.iterrows(), strict=True):
-        lines.append(f"{label(row, names[row['dynamics']])}: {row['label']}, P(escape) {row['p_escape']:.3f}")
+        lines.append(f"{label(row, names[row['dynamics']])}: {row['label']}, P(escape) {share(row['p_escape'])}")
         lines.append(f"  {row['reason']}")
         measured = f"Lyapunov exponent {proof['lyapunov']:.4f} a step" if math.isfinite(proof["lyapunov"]) else ""
         known = math.isfinite(proof["lyapunov_exact"])

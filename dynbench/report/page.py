@@ -34,7 +34,8 @@ DEFINITIONS = (
     "later; a step that ends in divergence is no escape. Stayed, escaped and diverged inside add up to n; those of the "
     "escaped that diverged later have a column of their own.",
     "P(escape): escaped/n, with its 95% interval (Clopper-Pearson where five or fewer did, or did not; else Wilson). "
-    "An interval alone: exits are known between bounds only, and P(escape) lies between these.",
+    "An interval alone: exits are known between bounds only, and P(escape) lies between these; escaped are then those "
+    "that certainly left.",
     "Median escape step: by when half of all n had escaped; `not reached` where fewer did.",
     "At rest, cycling, wandering, diverged: what the last 100 steps were like; wandering: still moving at the end.",
     "P(final): the share whose last L lies within the first target of the global minimum Lmin.",

@@ -178,7 +178,10 @@ def printed(
             "starts, and P(escape) is the share of both that left."
         )
     if (cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any():
-        notes.append("P(escape) as an interval alone: exits are known between bounds only, and it lies between these.")
+        notes.append(
+            "P(escape) as an interval alone: exits are known between bounds only, and it lies between these; `left`\n"
+            "counts those that certainly left, `stayed` all others that did not diverge."
+        )
     below = int(cells["below_f_star"].sum()) if "below_f_star" in cells else 0
     if below:
         notes.append(

@@ -122,3 +122,13 @@ def test_aggregates_tell_the_same(tmp_path):
         pd.testing.assert_frame_equal(
             rows[steps].cells.drop(columns=other), sums[steps].cells.drop(columns=other), check_exact=True
         )
+
+
+def test_the_exact_probability_counts_the_same_exits(tmp_path):
+    """Half of 4000 (seed 0, h = 0.2, T = 0.5) diverge after they left: the chain's P still holds, |z| < 6."""
+    arm = Arm("gradient", {"lr": (0.05, 0.2), "temperature": (0.5,)})
+    cells = run(Sweep("quartic", (arm,), Starts("points", 1, ((3.0,),)), steps=20, seeds=4000), out=tmp_path).cells
+    assert cells["diverged_inside"].tolist() == [0, 0]
+    assert cells["left_diverged"].iloc[1] > 1500
+    assert cells["p_exact"].notna().all()
+    assert (cells["z"].abs() < 6).all()
