@@ -3,7 +3,7 @@
 import math
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +48,15 @@ def of_package(loss: Loss, dynamics: Dynamics) -> bool:
     return all(f is not None and f.__module__.startswith("dynbench.") for f in functions)
 
 
-def self_check(loss: Loss, dynamics: Dynamics, batch: Batch, steps: int) -> Checked:
-    """Compares every trajectory of a batch.  Raises ValueError, one sentence, where one differs or Python stops."""
+def self_check(loss: Loss, dynamics: Dynamics, batch: Batch, steps: int, record: Sequence[str] = ()) -> Checked:
+    """Compares every trajectory of a batch, in the kernel that makes these records.
+
+    Raises ValueError, one sentence, where one differs or Python stops.
+    """
     begun = time.perf_counter()
     assert loss.dim is not None
     steps = max(1, min(steps, STEPS, COORDINATES // (loss.dim * len(batch))))
-    done = [compared(loss, dynamics, alone(batch, row), steps) for row in range(len(batch))]
+    done = [compared(loss, dynamics, alone(batch, row), steps, record) for row in range(len(batch))]
     return Checked(len(batch), max(done, default=0), time.perf_counter() - begun)
 
 
@@ -67,9 +70,9 @@ def alone(batch: Batch, row: int) -> Batch:
     )  # fmt: skip
 
 
-def compared(loss: Loss, dynamics: Dynamics, batch: Batch, steps: int) -> int:
+def compared(loss: Loss, dynamics: Dynamics, batch: Batch, steps: int, record: Sequence[str]) -> int:
     """How many steps of one trajectory were compared: all, or until it diverges or takes long."""
-    path = Cpu(1).run(loss, dynamics, batch, steps, paths=1).paths[0]
+    path = Cpu(1).run(loss, dynamics, batch, steps, record=record, paths=1).paths[0]
     lowest, highest = sphere(loss)
     begun, k = time.perf_counter(), 0
     with np.errstate(all="ignore"):

@@ -114,7 +114,8 @@ def checked_arms(job: Job) -> str:
             continue
         rows = sorted({arm.first, (arm.first + arm.last) // 2, arm.last - 1})
         for row in rows:
-            total += compare(job.plan.loss, arm.dynamics, job.plan.piece(arm, row, row + 1).batch, job.sweep.steps)
+            batch = job.plan.piece(arm, row, row + 1).batch
+            total += compare(job.plan.loss, arm.dynamics, batch, job.sweep.steps, job.sweep.record)
     return str(total) if total.trajectories else ""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from batches import batch, scattered
+from kernel_cache import with_drivers
 
 from dynbench import find
 from dynbench.backends import reference, self_check
@@ -36,6 +37,15 @@ def test_it_is_told_and_written_down(tmp_path, capsys):
     assert "checked   3 trajectories x 70 steps equal to plain Python, 0." in capsys.readouterr().out
     (log,) = (tmp_path / "runs").rglob("run.log")
     assert " self-check: 3 trajectories x 70 steps equal to plain Python, " in log.read_text()
+
+
+def test_it_compiles_nothing_that_the_run_does_not_need(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNBENCH_CACHE", str(with_drivers(tmp_path / "cache")))
+    more = ["--record", "t_best", "--quiet"]
+    assert main(asked(tmp_path, write(tmp_path, RULE), *more, "--no-self-check", "--out", str(tmp_path / "one"))) == 0
+    before = sorted((tmp_path / "cache").glob("*.o"))
+    assert main(asked(tmp_path, write(tmp_path, RULE), *more, "--out", str(tmp_path / "other"))) == 0
+    assert sorted((tmp_path / "cache").glob("*.o")) == before
 
 
 def test_a_kernel_that_computes_something_else_is_an_error(tmp_path, capsys, monkeypatch):
