@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dynbench.basins import global_places
 from dynbench.columns import is_taken
 from dynbench.definition import digest
 from dynbench.dynamics.base import Dynamics
@@ -79,6 +80,10 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     if found.functions or parameters or dim is not None:
         found = settled(found, dim, parameters)
     check_loss(owner, found)
+    places = global_places(found)
+    if places and not places[0]:
+        first = places.index(True)
+        raise ValueError(f"{owner}: minimum {first} lies below minimum 0, which must be a global one: put it first")
     check_points(owner, found)
     if found.score is not None:
         check_score(owner, found)

@@ -102,3 +102,28 @@ def test_a_loss_that_is_not_known():
 def test_lmin_is_the_lowest_value():
     assert basins.lowest_value(well(1e-12, 0.0, 1.0)) == 0.0
     assert basins.lowest_value(replace(well(0.5, 1.0, dim=3))) == 1.5
+
+
+TINY = """from dynbench import Loss, Minimum
+
+
+def value(x):
+    return 1e-20 * (0.25 * (x * x - 1.0) * (x * x - 1.0) + 0.1 * x)
+
+
+def grad(x):
+    return 1e-20 * (x * (x * x - 1.0) + 0.1)
+
+
+RIGHT = Minimum((0.9456492739235914,), 9.736055843199014e-22, (1.6827575478166472e-20,), 1.5766496e-21, 0.8446180160)
+LEFT = Minimum((-1.0466805318046022,), -1.0238607380003623e-21, (2.2866204e-20,), 3.5741158e-21, 1.14771179)
+loss = Loss(
+    "a tilted well", "in small units", ((-2.0, 2.0),), 1, (RIGHT, LEFT), value, grad, separators=(0.101031257881,)
+)
+"""
+
+
+def test_the_first_minimum_must_be_global_whatever_the_units(tmp_path):
+    (tmp_path / "tiny.py").write_text(TINY)
+    with pytest.raises(ValueError, match="minimum 1 lies below minimum 0, which must be a global one: put it first"):
+        find.loss(str(tmp_path / "tiny.py"))
