@@ -10,11 +10,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from math import log2
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dynbench.basins import global_places
+from dynbench.basins import global_places, wraps
 from dynbench.columns import is_taken
 from dynbench.definition import digest
 from dynbench.dynamics.base import Dynamics
@@ -84,6 +85,12 @@ def loss(name: str, dim: int | None = None, parameters: Mapping[str, float] | No
     if places and not places[0]:
         first = places.index(True)
         raise ValueError(f"{owner}: minimum {first} lies below minimum 0, which must be a global one: put it first")
+    if wraps(found) and len(found.minima) % 2 == 0:  # labels modulo 2^63 then miss whole coordinates
+        most = int(63 / log2(len(found.minima)))
+        raise ValueError(
+            f"{owner}: {len(found.minima)} minima a coordinate in {found.dim} dimensions are more basins than can be"
+            f" told apart (2^63): take at most {most} dimensions"
+        )
     check_points(owner, found)
     if found.score is not None:
         check_score(owner, found)
