@@ -14,7 +14,7 @@ A compound operand that is needed twice (powers, `min`, `max`, chained compariso
 node ever stands in two places.  Names of the text are prefixed, and names that are made here cannot be said in it.
 Every index is checked: those that depend on loops by running the loops, with nothing in them but the indices.
 
-One file of 700 lines, as it is one subject: the language, with each of its rules in one place.
+A long file, as it is one subject: the language, with each of its rules in one place.
 """
 
 import ast
