@@ -140,7 +140,7 @@ def check(program: Made) -> None:
     TALLY["equal"] += 1
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.binary(min_size=60, max_size=400))
 def test_lifted_texts_equal_plain_python(data):
     check(made(data))
