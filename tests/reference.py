@@ -13,6 +13,7 @@ from dynbench.kernels import noise
 from dynbench.kernels.rewrite import plain
 from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label as label_of
+from dynbench.scale import rise
 
 CENSORED, CONVERGED, ABSORBED, CYCLING, STALLED, DIVERGED = range(6)
 
@@ -117,7 +118,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
         out["best"] = value if value < out["best"] else out["best"]
         if k == steps:
             break
-        gradients.append(norm_of(g))
+        gradients.append(list(g))
         if s != 0.0:
             for d in range(dim):
                 g[d] = g[d] + s * noise.normals(k // 2, d | 0x80000000, stream, seed)[k % 2]
@@ -135,7 +136,7 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
         history.append(list(x))
     path = history
     if out["status"] is None:
-        out["status"] = status(path, gradients, steps)
+        out["status"] = status(loss, path, gradients, steps)
     final = loss.basin(x) if loss.tensor else label
     if loss.minima and not loss.tensor:  # as `label` has it, which tests/judge.py holds against an ODE solver
         labels = label_of(loss, np.array(path).T)
@@ -147,21 +148,20 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     return out | {"basin": final, "value": value, "x": x, "path": path}
 
 
-def status(path: list[list[float]], gradients: list[float], steps: int) -> int:
+def status(loss: Loss, path: list[list[float]], gradients: list[list[float]], steps: int) -> int:
+    """A small step: |dx_d| <= 1e-10 half-widths of the domain; a small gradient: |g_d| <= 1e-8 rise / half-width."""
     first = max(steps - 100, 0)
+    half = [(hi - lo) / 2.0 for lo, hi in loss.box(len(path[0]))]
     close = []
     for k in range(first + 1, steps + 1):
 
         def near(j: int, k: int = k) -> bool:
-            gap = size = 0.0
-            for a, b in zip(path[k], path[j], strict=True):
-                gap += (a - b) * (a - b)
-                size += a * a
-            return math.sqrt(gap) <= 1e-10 * (1.0 + math.sqrt(size))
+            return all(abs(a - b) <= 1e-10 * h for a, b, h in zip(path[k], path[j], half, strict=True))
 
-        close.append((path[k] == path[k - 1], near(k - 1), k - first < 8 or near(k - 8), gradients[k - 1] <= 1e-8))
+        flat = all(abs(g) <= 1e-8 * rise(loss) / h for g, h in zip(gradients[k - 1], half, strict=True))
+        close.append((path[k] == path[k - 1], near(k - 1), k - first < 8 or near(k - 8), flat))
     still, small, periodic, flat = (all(c) for c in zip(*close, strict=True))
-    if still:
+    if still and flat:
         return ABSORBED
     if small:
         return CONVERGED if flat else STALLED

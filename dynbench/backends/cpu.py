@@ -8,7 +8,7 @@ import numpy as np
 
 from dynbench.backends.basins import basins, exact_labels
 from dynbench.backends.passage import found_again
-from dynbench.backends.tables import home, sphere, tables
+from dynbench.backends.tables import home, sphere, tables, tolerances
 from dynbench.backends.threads import slices, threads
 from dynbench.batch import Batch, Endings, Integers
 from dynbench.dynamics.base import Dynamics
@@ -65,7 +65,8 @@ class Cpu:
         stop = np.zeros(1, np.int64)
         seed, outputs = int(np.uint64(batch.seed).view(np.int64)), (times, reached, ends)
         arrays = (*tables(loss), home(loss) if known is None else known.numbers)
-        slice_of = kernel(columns, steps, seed, levels, arrays, sphere(loss), outputs, kept, int(early), stop)
+        bounds = (*sphere(loss), *tolerances(loss))
+        slice_of = kernel(columns, steps, seed, levels, arrays, bounds, outputs, kept, int(early), stop)
         ranges = slices(count, steps, dim, self.workers)
         updates = threads(slice_of, ranges, self.workers, stop, self.progress, self.stop)
         lost = np.flatnonzero(times[4] < -1)  # see `ends.lose`

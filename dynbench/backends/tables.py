@@ -9,6 +9,7 @@ from dynbench.basins import global_minima
 from dynbench.batch import Floats, Integers
 from dynbench.kernels import shape
 from dynbench.losses.base import Loss
+from dynbench.scale import flat_slopes, small_steps
 
 CORE = 0.1  # a core reaches up to this share of the lowest barrier above its minimum
 Tables = tuple[Floats, Integers, Floats, Floats, Floats, Floats, Floats]
@@ -47,3 +48,9 @@ def sphere(loss: Loss) -> tuple[Floats, Floats]:
     """Lowest and highest value of each coordinate (dim,): beyond them a trajectory has diverged."""
     low, high = zip(*shape.sphere(loss.box(loss.dim or 1)), strict=True)
     return np.array(low, float), np.array(high, float)
+
+
+@lru_cache(maxsize=64)
+def tolerances(loss: Loss) -> tuple[Floats, Floats]:
+    """The largest |dx| of a small step, and the largest |g| where L is flat, of each coordinate (dim,)."""
+    return np.array(small_steps(loss), float), np.array(flat_slopes(loss), float)

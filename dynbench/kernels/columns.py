@@ -114,6 +114,9 @@ def furnish(s, w, t, levels, tables, sphere):
     for j in range(wells.size):
         t[counts + LABELS + j] = wells[j]
     surround(s, w, sphere)
+    for d in range(s.dim):
+        flood(w, (s.small + d) * s.lanes, (s.small + d + 1) * s.lanes, sphere[2][d])
+        flood(w, (s.flat + d) * s.lanes, (s.flat + d + 1) * s.lanes, sphere[3][d])
 
 
 def load(s, w, t, columns, hits, first, last):

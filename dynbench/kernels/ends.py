@@ -209,7 +209,7 @@ def status_of(w, i, judged, window):
     if not judged:
         return CENSORED
     if w[MOVED * LANES + i] == 0.0:
-        return ABSORBED
+        return ABSORBED if w[STEEP * LANES + i] == 0.0 else STALLED
     if w[BIG * LANES + i] == 0.0:
         return CONVERGED if w[STEEP * LANES + i] == 0.0 else STALLED
     if w[APART * LANES + i] == 0.0 and window > 8:

@@ -5,12 +5,12 @@ Real Python over the constants below; `texts` puts this into each layout's modul
 return an integer, so that one kind of pointer calls them all.
 
 How a trajectory ends, from what it does in the last WINDOW steps:
-absorbed: no displacement at all.  converged: |dx| <= tol_x (1 + |x|) and |grad| <= tol_g at every step.
-stalled: such a small |dx| at every step, but not the gradient.  cycling: not so, but |x_k - x_(k-8)| <= tol_x (1 + |x|)
-at every step (a period of 2, 4 or 8).  censored: the budget ended while it was still moving.
+absorbed: no displacement at all, and the gradient is small at every step.  converged: |dx_d| <= 1e-10 half-widths of
+the domain, for every coordinate d at every step, and the gradient is small: |g_d| <= 1e-8 of L's rise over the domain
+over the half-width (see `scale`).  stalled: such a small |dx|, or none, at every step, but not such a gradient.
+cycling: not so, but |x_k - x_(k-8)| is as small at every step (a period of 2, 4 or 8).  censored: the budget ended
+while it was still moving.
 """
-
-import math
 
 from dynbench.kernels.shape import (
     APART,
@@ -19,21 +19,17 @@ from dynbench.kernels.shape import (
     DIVERGED,
     FLOATS,
     FOUND,
-    GAP,
     MEMORY,
     MOVED,
-    NORM,
     OWN,
-    SIZE,
+    SLOPES,
     SNAP,
     STATUS,
     STEEP,
-    TOLERANCE_G,
-    TOLERANCE_X,
     TOP,
 )
 
-LANES = DIM = X = RING = COUNTS = BOUNDED = CLAIM = 0
+LANES = DIM = X = RING = SMALL = COUNTS = BOUNDED = CLAIM = 0
 
 
 def periodic(w, t, a, b, c, seed):
@@ -66,9 +62,9 @@ def under_way(w, t, a, b, c, seed):
 
 
 def remember(w, t, k, b, c, seed):
-    """Keeps x_k and tests the gradient there (in NORM).  The counters only matter as zero or not."""
+    """Keeps x_k, and whether the gradient is small there (SLOPES).  The counters only matter as zero or not."""
     for i in range(LANES):
-        w[STEEP * LANES + i] += 0.0 if w[NORM * LANES + i] <= TOLERANCE_G else 1.0
+        w[STEEP * LANES + i] += w[SLOPES * LANES + i]
     slot = RING + k % 8 * DIM
     for d in range(DIM):
         for i in range(LANES):
@@ -82,26 +78,11 @@ def judge(w, t, k, first, c, seed):
         if row == APART and k - first < 8:
             continue
         slot = RING + old % 8 * DIM
-        if DIM == 1:  # as below, with sqrt(x * x) = |x|
-            for i in range(LANES):
-                x = w[X * LANES + i]
-                gap = x - w[slot * LANES + i]
-                w[MOVED * LANES + i] += 1.0 if (gap != 0.0) & (row == BIG) else 0.0
-                w[row * LANES + i] += 0.0 if abs(gap) <= TOLERANCE_X * (1.0 + abs(x)) else 1.0
-            continue
-        for i in range(LANES):
-            w[GAP * LANES + i] = 0.0
-            w[SIZE * LANES + i] = 0.0
         for d in range(DIM):
             for i in range(LANES):
-                x = w[(X + d) * LANES + i]
-                gap = x - w[(slot + d) * LANES + i]
-                w[GAP * LANES + i] += gap * gap
-                w[SIZE * LANES + i] += x * x
+                gap = w[(X + d) * LANES + i] - w[(slot + d) * LANES + i]
                 w[MOVED * LANES + i] += 1.0 if (gap != 0.0) & (row == BIG) else 0.0
-        for i in range(LANES):
-            far = math.sqrt(w[GAP * LANES + i]) <= TOLERANCE_X * (1.0 + math.sqrt(w[SIZE * LANES + i]))
-            w[row * LANES + i] += 0.0 if far else 1.0
+                w[row * LANES + i] += 0.0 if abs(gap) <= w[(SMALL + d) * LANES + i] else 1.0
     still = 0
     for i in range(LANES):
         still |= (w[BIG * LANES + i] == 0.0) | (w[APART * LANES + i] == 0.0)

@@ -20,7 +20,7 @@ Entrance = Callable[[int], int]  # called with the address of the integers
 
 WHOLE: tuple[Kind, ...] = (  # of `trajectory.run`, up to its rows
     "s", ("n", "n"), ("f2", "f2", "f1", "f1", "f1", "i1", "i1"), "n", "n", "f1",
-    ("f1", "i1", "f1", "f1", "f2", "f3", "f2", "i1"), ("f1", "f1"), ("i2", "i2", "f2"), "f3", "n", "i1",
+    ("f1", "i1", "f1", "f1", "f2", "f3", "f2", "i1"), ("f1", "f1", "f1", "f1"), ("i2", "i2", "f2"), "f3", "n", "i1",
 )  # fmt: skip
 PASSAGE: tuple[Kind, ...] = (  # of `passage.run`, up to its rows
     "s", ("n",), ("f2", "f2", "f1", "f1", "f1", "i1"), ("f2", "f2", "f1", "f2", "i1"), "n", ("f1", "f1"),

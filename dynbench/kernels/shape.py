@@ -8,15 +8,15 @@ dimension and stand in `Shape`.  Its integers live in `t`, row by row.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# rows of `w`: lowest value, the level below which somebody waits for L, value, |grad|, step, noise amplitudes, and the
-# highest L inside the core that would be a commit
-BEST, NEXT, VAL, NORM, LR, AMP, GN, CORE = range(8)
+# rows of `w`: lowest value, the level below which somebody waits for L, value, in how many coordinates
+# the gradient is not small, step, noise amplitudes, and the highest L inside the core that would be a
+# commit
+BEST, NEXT, VAL, SLOPES, LR, AMP, GN, CORE = range(8)
 # counters of the last steps (only zero or not matters), and of the optional quantities
 MOVED, BIG, STEEP, APART, T_BEST, LIMITED, LIMITED_SNAP = range(8, 15)
-GAP, SIZE = 15, 16  # scratch
-END_VALUE, END_BEST = 17, 18  # what a trajectory ended with
-SEEN = 19  # of first passages by a score: L(x_(k-1)), as VAL holds the score there
-SCALARS = 20
+END_VALUE, END_BEST = 15, 16  # what a trajectory ended with
+SEEN = 17  # of first passages by a score: L(x_(k-1)), as VAL holds the score there
+SCALARS = 18
 
 # rows of `t` (int64).  EXIT to BOUND are what a trajectory ended with, in the order of a backend's
 # output: GONE (when it diverged), BEST_STEP and BOUND (limited steps) are written at its end
@@ -60,8 +60,6 @@ WINDOW = 100  # last steps, which decide the status
 RADIUS = 1e6  # half-widths of the domain beyond which a trajectory has diverged
 SHY = 1.0 - 2.0**-52  # a float times this is less, by one step of it or two
 LARGEST = 1.7976931348623157e308  # the largest finite float
-TOLERANCE_X = 1e-10  # times 1 + |x|
-TOLERANCE_G = 1e-8
 
 
 def sphere(box: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -95,6 +93,8 @@ class Shape(NamedTuple):
     s: int  # state * dim rows
     ring: int  # 8 * dim rows, the last eight x
     snap: int  # (1 + state) * dim rows
+    small: int  # largest |dx| of a small step
+    flat: int  # largest |g| where L is flat
     low: int  # beyond low or high x has diverged
     high: int
     ended: int  # x where a trajectory ended

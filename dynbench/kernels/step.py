@@ -18,7 +18,7 @@ from dynbench.kernels.unroll import fixed, unroll
 from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
-VECTORS = ("x", "lo", "hi", "width", "low", "high", "ended", *draws.ROWS)  # and g beyond UNROLLED
+VECTORS = ("x", "lo", "hi", "width", "small", "flat", "low", "high", "ended", *draws.ROWS)  # and g beyond UNROLLED
 RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")
 """Optional quantities (--record), in the order in which `ends.write_end` gives them."""
 ONE = 1 << 52  # added to the bits of a float: 1 to its exponent
@@ -107,7 +107,10 @@ class Step:
             claim=rows.get("claim", 0),
             p=rows[f"p_{parameters[0]}"] if parameters else 0,
             s=rows.get("s0", 0),
-            **{vector: rows[vector] for vector in ("x", "lo", "hi", "width", "ring", "snap", "low", "high", "ended")},
+            **{
+                vector: rows[vector]
+                for vector in ("x", "lo", "hi", "width", "ring", "snap", "small", "flat", "low", "high", "ended")
+            },
         )
 
     def inlined(self, function: Callable[..., Any], values: Sequence[Value], stem: str) -> tuple[list[ast.stmt], Value]:
@@ -241,7 +244,8 @@ class Step:
         return statements("best = v if v < best else best\nval = v")
 
     def evaluate(self) -> str:
-        body = [*self.value_and_gradient(), *self.norm(), *statements("val = v\nnorm = n")]
+        steep = loop(statements("slopes = slopes + (0.0 if abs(g[d]) <= flat[d] else 1.0)"))
+        body = [*self.value_and_gradient(), *statements("val = v\nslopes = 0.0"), steep]
         return "\n".join(["def evaluate(w, t, a, b, c, seed):", *indented([*self.lifted(body), "return 0"])]) + "\n"
 
     def opening(self) -> list[ast.stmt]:
@@ -283,6 +287,6 @@ def lanes(dim: int) -> int:  # noqa: ARG001
 
 
 SCALARS = (
-    "best", "next", "val", "norm", "lr", "amp", "gn", "moved", "big", "steep", "apart", "t_best", "limited",
+    "best", "next", "val", "slopes", "lr", "amp", "gn", "moved", "big", "steep", "apart", "t_best", "limited",
     "limited_snap", "seen",
 )  # fmt: skip

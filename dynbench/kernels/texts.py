@@ -32,8 +32,7 @@ LANES = (  # of a layout
 )  # fmt: skip
 PLACES = (  # what those depend on
     "lanes", "dim", "cores", "labelled", "counting", "residence", "bounded", "claim", "x", "lo", "hi", "width", "ring",
-    "low",
-    "high", "ended",
+    "small", "low", "high", "ended",
 )  # fmt: skip
 ARGUMENTS = "(w, t, a, b, c, seed)"
 POINTER = "@cfunc(SIGNATURE, error_model='numpy')\n"

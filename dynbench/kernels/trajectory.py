@@ -76,6 +76,8 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
                         call(block, w, t, k + 1, 0, 0, HAPPEN)
                     simulated += 1
                     if call(block, w, t, 0, 0, 0, PERIODIC):
+                        call(pair, w, t, 0, 0, EVALUATE, 0)
+                        call(block, w, t, k, 0, 0, REMEMBER)  # at rest, or only too slow: the gradient tells
                         break
                     k, skipped = k + 1, skipped - PERIOD
                 k += skipped
@@ -108,7 +110,8 @@ def run(
     columns: x0 (dim, n), parameters (p, n), lr, temperature, gradient_noise (n,), stream, start basin (n,) int64.
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves,
     numbers of the flow.
-    sphere: lowest and highest value of each coordinate, beyond which x has diverged.  outputs: times (10, n) int64,
+    sphere: of each coordinate the lowest and highest value, beyond which x has diverged; the largest |dx| of a small
+    step; the largest |g| where L is flat.  outputs: times (10, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
     """
