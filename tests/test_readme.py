@@ -1,5 +1,6 @@
 """What the README tells a newcomer to type works."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -69,3 +70,20 @@ def test_the_python_interface_does_the_same_as_the_command(tmp_path, monkeypatch
     here, again = names["result"].directory, next(Path("again").iterdir())
     assert here.name == again.name
     assert (here / "cells.csv").read_bytes() == (again / "cells.csv").read_bytes()
+
+
+def test_the_rule_and_the_loss_of_contributing(tmp_path):
+    """Both examples as they stand there, together: nothing leaves the symmetric well without noise."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for name, first in (("heavy.py", "Heavy ball"), ("tilted.py", "Tilted double well")):
+        example = re.search(rf'```python\n("""{first}.*?)```', text, re.DOTALL)
+        assert example is not None
+        (tmp_path / name).write_text(example[1])
+    argv = "-m dynbench.sweep --loss tilted.py --dynamics heavy.py --tilt 0 --starts grid:20 --steps 50 --json"
+    done = subprocess.run(
+        [sys.executable, *shlex.split(argv)], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(done.stdout)["cells"]
+    assert [cell["n"] for cell in cells] == [10, 10]
+    assert [cell["p_global"] for cell in cells] == [1.0, 1.0]

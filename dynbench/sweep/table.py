@@ -8,9 +8,10 @@ import pandas as pd
 
 from dynbench.basins import false_labels, false_minima, global_labels
 from dynbench.losses.base import Loss
+from dynbench.outcomes.cells import is_start
 from dynbench.theory.thresholds import critical_cap
 
-HEAD = ("rule", "starts", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
+HEAD = ("rule", "n", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
         "rest", "cycle", "wander", "diverge", "P(final)", "median L")  # fmt: skip
 LOST = ("left_diverged", "diverged_inside")
 MOST_ROWS = 200
@@ -45,7 +46,9 @@ def probability(p: float, lo: float, hi: float) -> str:
 def beside(cell: Cell) -> str:
     """The exact probability, where there is one, and how many standard errors the measured one is from it."""
     p = cell.get("p_exact", math.nan)
-    return "" if math.isnan(p) else f"{p:.4g} ({cell['z']:+.1f})"
+    if math.isnan(p):
+        return ""
+    return f"{p:.4g}" if math.isnan(cell["z"]) else f"{p:.4g} ({cell['z']:+.1f})"
 
 
 def spread(values: Iterable[float], form: str) -> str:
@@ -84,11 +87,12 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
             rows.append((text, quiet.copy()))
             quiet.clear()
 
+    by_start = any(is_start(str(c)) for c in cells.columns)
     for cell in cells.to_dict("records"):
         own = names[cell["dynamics"]]
         merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0 and cell["randomness"] != "none"
-        merges = merges and cell["p_escape"] == 0
-        if quiet and (not merges or quiet[-1]["dynamics"] != cell["dynamics"]):
+        merges = merges and cell["p_escape"] == 0 and not by_start
+        if quiet and (not merges or any(quiet[-1][c] != cell[c] for c in ("dynamics", "n"))):
             close()
         if merges:
             quiet.append(cell)
@@ -159,7 +163,7 @@ def printed(
     body = [list(HEAD), *(line(text, block) for text, block in rows[:MOST_ROWS])]
     notes = [f"{len(rows) - MOST_ROWS} more rows are in cells.csv"] if len(rows) > MOST_ROWS else []
     fixed = [f"h = {cells['lr'].iloc[0]:g}"] if cells["lr"].nunique() == 1 else []
-    notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}.")
+    notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}. n: trajectories, starts times seeds.")
     if nowhere:
         notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
     if (cells["start_basin"] < 0).any():
@@ -190,9 +194,7 @@ def printed(
         )
     law = set(cells["randomness"])
     if "grid starts" in law:
-        notes.append(
-            "Without noise, a probability is over these starts; its interval (Wilson) is as if they were random."
-        )
+        notes.append("Without noise, a probability is over these starts; its interval is as if they were random.")
     if "uniform starts" in law:
         notes.append("Without noise, a probability is over the random starts.")
     if "none" in law:

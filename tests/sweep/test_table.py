@@ -1,8 +1,9 @@
 import math
 
+import pandas as pd
 import pytest
 
-from dynbench.sweep.table import probability
+from dynbench.sweep.table import beside, groups, probability, varying
 
 pytestmark = pytest.mark.quick
 
@@ -21,3 +22,39 @@ pytestmark = pytest.mark.quick
 )
 def test_a_probability_has_the_digits_that_it_needs(p, lo, hi, text):
     assert probability(p, lo, hi) == text
+
+
+def cell(**changes) -> dict:
+    """A cell of a rule of which nothing escaped."""
+    shares = {"p_escape": 0.0, "p_escape_lo": 0.0, "p_escape_hi": 0.5, "p_final": 0.0, "loss_median": 1.0}
+    ends = dict.fromkeys(("converged", "absorbed", "stalled", "cycling", "censored", "diverged"), 0)
+    fates = {"inside": 2, "left": 0, "left_diverged": 0, "diverged_inside": 0, "escaped": 0, "t_exit_median": math.nan}
+    given = {
+        "dynamics": "gradient",
+        "lr": 0.01,
+        "temperature": 0.5,
+        "gradient_noise": 0.0,
+        "randomness": "noise",
+        "n": 2,
+    }
+    return given | fates | shares | ends | changes
+
+
+def texts(*cells: dict) -> list[str]:
+    table = pd.DataFrame(cells)
+    return [text for text, _ in groups(table, varying(table, ()))]
+
+
+def test_neighbours_from_which_nothing_escaped_are_one_row():
+    assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5 to 0.7, 3 values"]
+
+
+def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own():
+    assert len(texts(cell(), cell(temperature=0.6, n=4), cell(temperature=0.7))) == 3
+    assert texts(cell(x0=2.9), cell(x0=3.0), cell(temperature=0.0, x0=3.0)) == [
+        "gradient temperature 0.5 from 2.9", "gradient temperature 0.5 from 3", "gradient temperature 0 from 3",
+    ]  # fmt: skip
+
+
+def test_an_exact_probability_without_a_z_stands_alone():
+    assert beside({"p_exact": 1.0, "z": math.nan}) == "1"
