@@ -224,7 +224,7 @@ def filled(surface: Surface, label: int) -> Minimum:
     if loss.tensor:
         walls = walls_of(loss, label)
         if walls and minimum.barrier == inf:
-            rise = min(coordinate_value(surface, wall) for wall in walls) - minimum.value
+            rise = min(wall_value(surface, wall) for wall in walls) - minimum.value
             minimum = replace(minimum, barrier=float(f"{rise:.9g}"))
         if walls and not isfinite(minimum.distance):
             near = min(abs(wall - minimum.x[0]) for wall in walls)
@@ -355,6 +355,12 @@ def coordinate_value(surface: Surface, c: float) -> float:
     return surface.value([c] * surface.dim) / surface.dim
 
 
+def wall_value(surface: Surface, wall: float) -> float:
+    """L of one coordinate at a separator; inf at a pole, where L is no finite number."""
+    value = coordinate_value(surface, wall)
+    return value if isfinite(value) else inf
+
+
 def sign_changes(surface: Surface, d: int, listed: bool = True) -> list[tuple[float, bool]]:
     """(x, whether L' rises through 0) of coordinate d, from left to right.
 
@@ -455,9 +461,10 @@ def check_ways_out(surface: Surface) -> None:
     loss = surface.loss
     for label, minimum in enumerate(loss.minima):
         walls = walls_of(loss, label)
-        barrier = min((coordinate_value(surface, wall) for wall in walls), default=inf) - minimum.value
+        heights = [wall_value(surface, wall) for wall in walls]
+        barrier = min(heights, default=inf) - minimum.value
         distance = min((abs(wall - minimum.x[0]) for wall in walls), default=inf)
-        rounding = 8.0 * EPS * max((abs(coordinate_value(surface, wall)) for wall in walls), default=0.0)
+        rounding = 8.0 * EPS * max((abs(h) for h in heights if isfinite(h)), default=0.0)
         for name, given, right, slack in (
             ("barrier", minimum.barrier, barrier, rounding),
             ("distance", minimum.distance, distance, 0.0),

@@ -394,3 +394,13 @@ def test_random_losses_pass_and_each_fact_of_theirs_is_checked():
             wrong.append(replace(loss, separators=moved))
             wrong.append(replace(loss, minima=(first, *rest[:-1]), separators=others))
         assert [accepted(one) for one in wrong] == [False] * len(wrong)
+
+
+def test_a_wall_may_be_a_pole(tmp_path):
+    """x² + 1/x²: two wells, and no way between them over a finite height."""
+    pole = THREE.replace("x * x * (x * x - 1.0) ** 2", "x * x + 1.0 / (x * x)")
+    pole = pole.replace("2.0 * x * (x * x - 1.0) * (3.0 * x * x - 1.0)", "2.0 * x - 2.0 / (x * x * x)")
+    pole = pole.replace("Minimum((-1.0,), 0.0), Minimum((1.0,), 0.0)", "Minimum((-1.0,), 2.0), Minimum((1.0,), 2.0)")
+    (tmp_path / "pole.py").write_text(pole)
+    minima = find.loss(str(tmp_path / "pole.py")).minima
+    assert [(m.barrier, m.distance) for m in minima] == [(math.inf, 1.0)] * 2
