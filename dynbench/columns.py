@@ -20,7 +20,7 @@ seeds_used steps_spent ancestors sound below_f_star
 """
 FLAG = """
 arm arms by chunk config dim dry_run help json keep out quiet rare record schedule seeds start starts
-targets until workers yes self_check
+targets until workers yes no_self_check self_check
 """
 JSON = "schema run directory updates kernel_seconds cells not_reached same_as_stored"
 LOCAL = "basin d g i label name noise norm rule state stream value w"  # of kernels and of explanations

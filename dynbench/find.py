@@ -15,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dynbench.basins import global_places, wraps
 from dynbench.columns import is_taken
 from dynbench.definition import digest
 from dynbench.dynamics.base import Dynamics
@@ -24,6 +23,7 @@ from dynbench.losses._check import check_bounds, check_domain, check_loss, check
 from dynbench.losses._consistency import check_facts, check_gradient, completed
 from dynbench.losses._critical import check_critical, check_points
 from dynbench.losses.base import LISTS, Loss, defaults
+from dynbench.lowest import global_places, wraps
 
 HOME = Path(__file__).parent
 STEP = ("x", "g", "value", "norm", "lr", "state")  # what a rule is told, in this order, before its parameters

@@ -68,7 +68,7 @@ def block(places, lanes: int, x0, parameters, lr: float) -> np.ndarray:
 
 
 def followed(begin, evaluate, advance, w, places, steps: int) -> list[np.ndarray]:
-    """What plain Python may know of every step: rows of L, |grad L|, x, memory."""
+    """What plain Python may know of every step: rows of L, x, memory."""
     lanes = w.shape[1]
     flat, t = w.reshape(-1), np.zeros(64 * lanes, np.int64)
     seen = []
@@ -77,7 +77,7 @@ def followed(begin, evaluate, advance, w, places, steps: int) -> list[np.ndarray
         evaluate(flat, t, 0, 0, 0, 0)
         memory = w[places.s : places.s + places.state * places.dim] if places.state else w[:0]
         x = w[places.x : places.x + places.dim]
-        seen.append(np.concatenate([w[[shape.VAL, shape.NORM]], x, memory]))
+        seen.append(np.concatenate([w[[shape.VAL]], x, memory]))
         advance(flat, t, 0, 1, 0, 0)
     return seen
 

@@ -8,8 +8,9 @@ import pytest
 pytestmark = pytest.mark.quick
 
 HOME = Path(__file__).parents[1] / "dynbench"
-LAYERS = (("doors", "columns"), ("losses",), ("dynamics",), ("basins", "batch", "definition", "files", "find"),
-          ("kernels", "scale"), ("backends",), ("outcomes", "theory"), ("store",), ("sweep",), ("report",))  # fmt: skip
+LAYERS = (("doors", "columns"), ("losses",), ("dynamics",),
+          ("basins", "batch", "definition", "files", "find", "lowest"), ("kernels", "scale"), ("backends",),
+          ("outcomes", "theory"), ("store",), ("sweep",), ("report",))  # fmt: skip
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 FRONT_DOORS = {"__init__.py", "compare.py", "explain.py", "list.py", "replay.py"}  # commands, as is every __main__.py
 PUBLIC = {"Loss", "Minimum", "Dynamics", "Arm", "Sweep", "run", "__version__"}  # names of dynbench itself

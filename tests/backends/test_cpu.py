@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from batches import assert_equal_endings, batch, run, scattered
+from interrupts import answered
 
 from dynbench import find
 from dynbench.backends import cpu
@@ -99,7 +100,7 @@ def test_an_interrupt_ends_a_block_within_a_period_of_steps(monkeypatch):
 def test_an_interrupt_is_answered():
     """Asked for: hours.  That it ends at all is the answer; in how long, `suites/speed_promises.py` measures."""
     pipe, script = subprocess.PIPE, [sys.executable, "-c", LONG, str(HERE)]
-    process = subprocess.Popen(script, stdout=pipe, stderr=pipe, text=True, cwd=HERE.parent)
+    process = subprocess.Popen(script, stdout=pipe, stderr=pipe, text=True, cwd=HERE.parent, preexec_fn=answered)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

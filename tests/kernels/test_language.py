@@ -73,7 +73,7 @@ class Math:
 
 
 def truth(program: Made, lane: int, number: type = float) -> list[list[float]]:
-    """The functions themselves in plain loops: L, |g|, x and memory of every step."""
+    """The functions themselves in plain loops: L, x and memory of every step."""
     known: dict = {"power": products}
     exec(program.text, known)
     known |= {"math": Math, "P": float(known["P"]), "Q": int(known["Q"])}
@@ -87,7 +87,7 @@ def truth(program: Made, lane: int, number: type = float) -> list[list[float]]:
         value = number(known["value_grad"](x, g, *loss))
         g = [number(c) for c in g]
         norm = number(norm_of(g))
-        seen.append([value, norm, *x, *(states[d][j] for j in range(program.state) for d in range(dim))])
+        seen.append([value, *x, *(states[d][j] for j in range(program.state) for d in range(dim))])
         moved = []
         for d in range(dim):
             dx, state = known["step"](x[d], g[d], value, norm, lr, tuple(states[d]), *rule)

@@ -62,7 +62,7 @@ def both(loss: Loss, dynamics: Dynamics, x0, lr: float = 0.01, steps: int = 5) -
     seen = np.array(lifted.run(loss, dynamics, batch.x0, list(parameters), lr, steps))[:, :, 0]
     true = [[*x, value] for (x, value), _ in zip(steps_of(loss, dynamics, batch, 0), range(steps + 1), strict=False)]
     dim = len(batch.x0)
-    return np.column_stack([seen[:, 2 : 2 + dim], seen[:, 0]]), np.array(true)
+    return np.column_stack([seen[:, 1 : 1 + dim], seen[:, 0]]), np.array(true)
 
 
 def agree(loss: Loss, dynamics: Dynamics, x0, lr: float = 0.01) -> np.ndarray:

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from interrupts import answered
 
 from dynbench import Arm, Starts, Sweep, run
 from dynbench.sweep import limits
@@ -282,7 +283,7 @@ def test_an_interrupt_is_answered_and_can_be_resumed(tmp_path):
         "0.5",
     ]
     argv += ["--x0", "3", "--seeds", "100000", "--steps", "1000000", "--out", str(tmp_path), "--quiet"]
-    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, preexec_fn=answered)
     try:
         for _ in range(1200):
             if list(tmp_path.glob("*/manifest.json")):
