@@ -52,6 +52,7 @@ class Cpu:
         levels = loss.minimum_value + np.array(targets, float)[order]
         kinds = 6 + (len(RECORDS) if record else 0)
         times, reached = np.empty((kinds, count), np.int64), np.empty((len(targets), count), np.int64)
+        times[4] = -1  # of rows that an interrupt leaves out, nothing is asked again
         ends, kept = np.empty((2 + dim, count)), np.empty((min(paths, count), steps + 1, dim + 1))
         columns = (
             batch.x0,

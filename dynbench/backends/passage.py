@@ -73,6 +73,7 @@ def passages(
     going_on = np.empty((shape.state * dim, 0)) if memory is None else memory
     limit = (limits.lo, np.nextafter(limits.hi, -np.inf), level, going_on, limits.budget)
     times, ends = np.empty((2, count), np.int64), np.empty((2 + (1 + shape.state) * dim, count))
+    times[0] = 0  # of rows that an interrupt leaves out, nothing is asked again
     stop, seed = np.zeros(1, np.int64), int(np.uint64(batch.seed).view(np.int64))
     slice_of = kernel(columns, limit, seed, sphere(loss), (times, ends), stop)
     longest = int(limits.budget.max(initial=0))
