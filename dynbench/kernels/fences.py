@@ -48,7 +48,8 @@ def fence(w, t, i, k):
     """Lane i has left its walls: is it in another core, or outside its basin?  New walls while either may yet be."""
     start = t[START * LANES + i]
     awaited = t[COMMIT * LANES + i] < 0 and t[COUNTS + WELLS] > 1  # with one core there is none to be entered
-    inside = start >= 0 and t[EXIT * LANES + i] < 0
+    bordered = BOUNDED or t[COUNTS + FLOW_CELLS] != 0  # else no way leads out of the only basin
+    inside = bordered and start >= 0 and t[EXIT * LANES + i] < 0
     if awaited:
         core = core_at(w, t, i)
         if core >= 0 and core != start:
