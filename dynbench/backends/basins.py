@@ -18,7 +18,6 @@ from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from dynbench.batch import Floats, Integers
 from dynbench.kernels import dop853, flows, shape
@@ -263,6 +262,8 @@ def stable_direction(basins: Basins, x: Floats, half: Floats) -> Floats:
 
 def labelled(framing: Basins, doubtful: Integers) -> Words | None:
     """The table of `flow.certain`; None where some connected set of cells leads to no minimum."""
+    from scipy import ndimage  # it takes a tenth of a second to be imported, and only such losses need it
+
     known = framing.floats
     corner, width = known[flows.CORNER : flows.CORNER + 2, None], known[flows.WIDTH : flows.WIDTH + 2, None]
     blocks, block = np.unique(doubtful[0] // PARTS * SIDE + doubtful[1] // PARTS, return_inverse=True)
