@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dynbench import find
+from dynbench.basins import false_labels
 from dynbench.report.facts import Facts, facts_of, loss_of
 from dynbench.report.page import EXACT, build
 from dynbench.store import Run, canonical
@@ -65,7 +66,10 @@ def test_a_plain_gradient_step_of_another_name_has_it(tmp_path):
 
 def test_a_users_loss_called_quartic_is_drawn_as_its_own(tmp_path):
     mine = run(sweep_of(Arm("gradient"), loss=written(tmp_path, "quartic.py", QUARTIC)), tmp_path / "out")
-    assert loss_of(mine) is None
+    known = loss_of(mine)
+    assert known is not None
+    assert not known.computable  # its file is not run
+    assert [m.x for m in known.minima] == [m.x for m in find.loss(str(tmp_path / "quartic.py")).minima]
     right = run(sweep_of(Arm("gradient")), tmp_path / "out")
     assert loss_of(right) == find.loss("quartic")
     assert "false minimum at x = 3" not in build([mine])
@@ -98,7 +102,22 @@ def test_a_manifest_whose_digest_is_another_is_not_believed(tmp_path):
     manifest = made.manifest
     manifest["sweep"]["definitions"]["loss"] = "0" * 64
     (made.directory / "manifest.json").write_bytes(canonical(manifest))
-    assert loss_of(Run(made.directory)) is None
+    known = loss_of(Run(made.directory))
+    assert known is not None
+    assert not known.computable
+
+
+def test_a_page_knows_which_minima_of_a_users_loss_are_global(tmp_path):
+    """Two wells that tie: basin 1 is a global one, although it is not labelled 0."""
+    path = written(tmp_path, "even.py", EVEN)
+    made = run(Sweep(path, (Arm("gradient", NOISY),), Starts("grid", 9), steps=40), tmp_path / "out")
+    known = loss_of(made)
+    assert known is not None
+    assert false_labels(known, [0, 1]) == []
+    page = build([made])
+    assert "nothing to escape from" in page
+    assert "of the false minimum" not in page
+    assert "basin of basin" not in page
 
 
 @pytest.mark.parametrize("manifest", [{}, {"rules": None}, {"sweep": {"loss": "quartic"}}])
@@ -108,6 +127,18 @@ def test_a_bare_manifest_tells_nothing(tmp_path, manifest):
     assert facts_of(Run(tmp_path)) == Facts()
 
 
+EVEN = """
+from dynbench import Loss, Minimum
+
+def value(x):
+    return 0.25 * (x * x - 1.0) ** 2
+
+def grad(x):
+    return x * (x * x - 1.0)
+
+loss = Loss("(x² - 1)²/4", "textbook", ((-2.0, 2.0),), 1, (Minimum((-1.0,), 0.0), Minimum((1.0,), 0.0)),
+    value=value, grad=grad, separators=(0.0,))
+"""
 KNOWN = {*find.losses(), *find.rules()}
 ALLOWED = {"report/arms.py": "an order in which rules are shown", "theory/predictions.py": "asks for the rule"}
 

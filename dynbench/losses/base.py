@@ -76,9 +76,13 @@ class Loss:
         if self.value_grad is not None:
             known = defaults(self.value_grad, after=2)
         else:
-            assert self.value is not None
-            known = defaults(self.value, after=1)
+            known = {} if self.value is None else defaults(self.value, after=1)
         return dict(zip(known, self.values, strict=True)) if self.values else known
+
+    @property
+    def computable(self) -> bool:
+        """Whether its functions are there; a page knows a user's loss by its facts alone, and runs no file."""
+        return self.value_grad is not None or self.value is not None
 
     @property
     def default_dim(self) -> int:

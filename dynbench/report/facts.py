@@ -1,9 +1,12 @@
 """What is known of a run's loss and rules, by their definitions: a name alone tells nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf, nan
+from typing import Any
 
 from dynbench import find
-from dynbench.losses.base import Loss
+from dynbench.losses.base import Loss, Minimum
 from dynbench.store import Run
 from dynbench.sweep.definition import restored
 from dynbench.sweep.problem import loss_of as loss_of_sweep
@@ -31,13 +34,32 @@ def facts_of(run: Run) -> Facts:
 
 
 def loss_of(run: Run) -> Loss | None:
-    """The run's loss, if it is one of dynbench's as it is today; a user's file is not run for a page."""
+    """The run's loss: dynbench's own, if it is the one of today; else the facts that the manifest tells of it, without
+    its functions, as a user's file is not run for a page; None where an older manifest tells none."""
     told = run.manifest.get("sweep") or {}
     try:
         sweep = restored(told, run.directory)
-        if sweep.loss not in find.losses():
-            return None
-        loss = loss_of_sweep(sweep)
-        return loss if loss.digest == told["definitions"]["loss"] else None
+        if sweep.loss in find.losses():
+            loss = loss_of_sweep(sweep)
+            if loss.digest == told["definitions"]["loss"]:
+                return loss
+        return by_its_facts(run.manifest["loss"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def by_its_facts(told: Mapping[str, Any]) -> Loss:
+    """What `sweep.manifest.of_loss` wrote, as a loss that cannot be computed."""
+
+    def number(value: float | None, unknown: float) -> float:
+        return unknown if value is None else float(value)
+
+    minima = tuple(
+        Minimum(tuple(m["x"]), m["value"], barrier=number(m["barrier"], inf), distance=number(m["distance"], nan))
+        for m in told["minima"]
+    )
+    return Loss(
+        told["formula"], told["source"], tuple(map(tuple, told["domain"])), told["dim"], minima,
+        separators=tuple(told["separators"]), separable=told["separable"], saddles=tuple(map(tuple, told["saddles"])),
+        name=told["name"],
+    )  # fmt: skip

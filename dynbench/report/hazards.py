@@ -97,7 +97,9 @@ def exact_rate(found: Sample, place: int, facts: Facts) -> float:
     temperature = row.get("temperature", 0.0) + 0.5 * lr * row.get("gradient_noise", 0.0) ** 2
     lost = bool(found.tally(found.lost & (found.t_exit < 0))[place])  # the chain knows no divergence
     alone = found.false and len(found.labels) == 1 and not lost
-    if not alone or loss is None or not loss.tensor or loss.dim != 1 or row["dynamics"] not in facts.gradient:
+    if not alone or loss is None or not loss.computable:
+        return np.nan
+    if not loss.tensor or loss.dim != 1 or row["dynamics"] not in facts.gradient:
         return np.nan
     if temperature <= 0.0 or any(row.get(name, value) != value for name, value in loss.parameters.items()):
         return np.nan

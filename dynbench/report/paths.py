@@ -32,9 +32,9 @@ def sample_paths(paths: pd.DataFrame, loss: Loss | None) -> Picture | None:
     names = arms.names(table)
     shown = {names[k]: split(paths[arm == k]) for k in picked}
     dim = 1 if "x" in paths.columns else sum(c.startswith("x_") for c in paths.columns)
-    if loss is not None and dim == 1:
+    if loss is not None and loss.computable and dim == 1:
         figure = beside(shown, loss)
-    elif loss is not None and dim == 2:
+    elif loss is not None and loss.computable and dim == 2:
         figure = over(shown, loss)
     else:
         figure = losses(shown, loss)
@@ -171,6 +171,10 @@ def finding(shown: dict[str, list[pd.DataFrame]], loss: Loss | None) -> str:
     """What the picture shows, in words: where each panel's paths end."""
     told = []
     for name, group in shown.items():
-        ends = ", ".join(f"{path['loss_value'].iloc[-1]:.3g}" for path in group)
-        told.append(f"{name}: L = {ends}")
+        last = [float(path["loss_value"].iloc[-1]) for path in group]
+        ends = [f"{value:.3g}" for value in last if not np.isnan(value)]
+        parts = [f"L = {', '.join(ends)}"] if ends else []
+        if len(ends) < len(last):
+            parts.append(f"{len(last) - len(ends)} of {len(last)} diverged")
+        told.append(f"{name}: {' and '.join(parts)}")
     return f"Sample paths{f' on {loss.name}' if loss else ''}; at their ends, {'; '.join(told)}."

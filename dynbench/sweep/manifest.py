@@ -5,11 +5,13 @@ import platform
 import subprocess
 from functools import cache
 from importlib.metadata import version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import dynbench
 from dynbench.dynamics.base import Dynamics
+from dynbench.losses.base import Loss, Minimum
 from dynbench.outcomes.probe import is_capped_flow, is_plain_gradient
 from dynbench.store import SCHEMA
 from dynbench.sweep.definition import not_kept, own_files
@@ -30,12 +32,28 @@ def manifest(job: Job, command: str | None) -> dict[str, Any]:
         "rows": job.rows,
         "kernels": job.kernels,
         "starts_in_words": job.sweep.starts.words(loss),
-        "loss": {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim},
+        "loss": of_loss(loss),
         "rules": {arm.dynamics.name: of_rule(arm.dynamics) for arm in job.plan.arms},
         "versions": versions | {"python": platform.python_version(), "dynbench": dynbench.__version__},
         "platform": {"system": platform.system(), "machine": platform.machine(), "cores": os.cpu_count()},
         "git_commit": git_commit(),
     }
+
+
+def of_loss(loss: Loss) -> dict[str, Any]:
+    """What a page says of a loss and asks of its basins, for the run's parameters; null for what is infinite or not
+    known.  See `report.facts`, which reads it."""
+
+    def of_minimum(m: Minimum) -> dict[str, Any]:
+        return {"x": m.x, "value": m.value, "barrier": finite(m.barrier), "distance": finite(m.distance)}
+
+    about = {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim}
+    where = {"domain": loss.domain, "separable": loss.separable, "separators": loss.separators}
+    return about | where | {"minima": [of_minimum(m) for m in loss.minima], "saddles": loss.saddles}
+
+
+def finite(number: float) -> float | None:
+    return number if isfinite(number) else None
 
 
 def of_rule(rule: Dynamics) -> dict[str, Any]:
