@@ -55,9 +55,12 @@ def by_its_facts(told: Mapping[str, Any]) -> Loss:
         return unknown if value is None else float(value)
 
     minima = tuple(
-        Minimum(tuple(m["x"]), m["value"], barrier=number(m["barrier"], inf), distance=number(m["distance"], nan))
+        Minimum(
+            tuple(m["x"]), m["value"], tuple(number(c, nan) for c in m["curvatures"]),
+            number(m["barrier"], inf), number(m["distance"], nan),
+        )
         for m in told["minima"]
-    )
+    )  # fmt: skip
     return Loss(
         told["formula"], told["source"], tuple(map(tuple, told["domain"])), told["dim"], minima,
         separators=tuple(told["separators"]), separable=told["separable"], saddles=tuple(map(tuple, told["saddles"])),

@@ -20,12 +20,12 @@ def threshold(loss: Loss | None, label: int, lr: float, f_star: float = 0.0) -> 
 
 
 def place(loss: Loss | None, label: int) -> str:
-    """`x = 3` or `x = (3, 2)`, or `basin 5` where the minimum is not known."""
+    """`x = 3` or `x = (3, 2)`, or `minimum 5` where its place is not known."""
     found = minimum(loss, label)
     if found is None:
-        return f"basin {label}"
+        return f"minimum {label}"
     if len(found.x) > 4:
-        return f"basin {label}"
+        return f"minimum {label}"
     inside = ", ".join(f"{c:.4g}" for c in found.x)
     return f"x = {inside}" if len(found.x) == 1 else f"x = ({inside})"
 

@@ -45,7 +45,8 @@ def of_loss(loss: Loss) -> dict[str, Any]:
     known.  See `report.facts`, which reads it."""
 
     def of_minimum(m: Minimum) -> dict[str, Any]:
-        return {"x": m.x, "value": m.value, "barrier": finite(m.barrier), "distance": finite(m.distance)}
+        known = {"x": m.x, "value": m.value, "barrier": finite(m.barrier), "distance": finite(m.distance)}
+        return known | {"curvatures": [finite(c) for c in m.curvatures]}
 
     about = {"name": loss.name, "formula": loss.formula, "source": loss.source, "dim": loss.dim}
     where = {"domain": loss.domain, "separable": loss.separable, "separators": loss.separators}
