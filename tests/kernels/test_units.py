@@ -1,5 +1,6 @@
 """Units change nothing: x scaled by a power of two, and rates and parameters as their dimensions ask."""
 
+from dataclasses import replace
 from types import FunctionType
 
 import numpy as np
@@ -72,6 +73,32 @@ def test_scaled_by_powers_of_two(rule):
             for column in ("status", "t_exit", "t_commit", "t_hit", "t_diverged", "value", "best"):
                 np.testing.assert_array_equal(getattr(other, column), getattr(one, column), err_msg=f"{column} {s}")
             np.testing.assert_array_equal(other.x, s * one.x)
+
+
+def noisy(s: float, streams=None):
+    """4000 paths of the noisy gradient from the false minimum: T stays, as a height; h grows as the square of s."""
+    loss, dynamics = in_units(s), find.dynamics("gradient")
+    x0 = np.full(4000, s * 3.0)
+    given = batch(loss, dynamics, x0, 0.01 * s**2, temperature=0.5, gradient_noise=0.5 / s, seed=11, per=1.0 / s)
+    return given, run(loss, dynamics, given if streams is None else replace(given, stream=streams), 600)
+
+
+def test_noise_scaled_by_powers_of_two():
+    """Streams are of x0's bits: with its own each is a sample, |z| < 6 of two proportions (alpha 2e-9 each, n = 4000,
+    seed 11); with the same streams all is equal to the bit."""
+    given, one = noisy(1.0)
+    left = np.count_nonzero(one.t_exit >= 0)
+    assert 400 < left < 2000
+    for s in (2.0**27, 2.0**-27):
+        same = noisy(s, given.stream)[1]
+        for column in ("status", "t_exit", "t_commit", "t_hit", "value", "best"):
+            np.testing.assert_array_equal(getattr(same, column), getattr(one, column), err_msg=f"{column} {s}")
+        np.testing.assert_array_equal(same.x, s * one.x)
+        other = noisy(s)[1]
+        assert (other.x != same.x).any()
+        p = (left + np.count_nonzero(other.t_exit >= 0)) / 8000
+        z = (np.count_nonzero(other.t_exit >= 0) - left) / np.sqrt(8000 * p * (1.0 - p))
+        assert abs(z) < 6
 
 
 def statuses(endings) -> set[str]:
