@@ -110,9 +110,13 @@ def may_be_exact(loss: Loss) -> bool:
 
 def exact_labels(loss: Loss) -> bool:
     """Whether exits are known to the step: the loss's basins are products of intervals, or a table has all of their
-    boundaries, or there are none, as no way leads out of the only minimum (its barrier is infinite)."""
-    alone = len(loss.minima) < 2 and all(m.barrier == inf for m in loss.minima)
-    return loss.tensor or alone or basins(loss).exact
+    boundaries, or there are none."""
+    return loss.tensor or no_way_out(loss) or basins(loss).exact
+
+
+def no_way_out(loss: Loss) -> bool:
+    """Whether there are no boundaries: one minimum at most, with an infinite barrier."""
+    return len(loss.minima) < 2 and all(m.barrier == inf for m in loss.minima)
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from dynbench.backends.basins import may_be_exact
+from dynbench.backends.basins import may_be_exact, no_way_out
 from dynbench.kernels.flows import flow_source
 from dynbench.kernels.link import sources
 from dynbench.kernels.step import Variant
@@ -54,7 +54,7 @@ class Job:
         noises = set(zip(arm.column("temperature") > 0, arm.column("gradient_noise") > 0, strict=True))
         kinds = noises if len(arm.offsets) - 1 <= 1 else noises | {tuple(map(any, zip(*noises, strict=True)))}
         loss = self.plan.loss
-        bounded = not (loss.tensor or len(loss.minima) < 2 or may_be_exact(loss))
+        bounded = not (loss.tensor or no_way_out(loss) or may_be_exact(loss))
         return [Variant(bool(a), bool(b), self.sweep.record, bounded=bounded) for a, b in sorted(kinds)]
 
     @property

@@ -6,12 +6,14 @@ from pathlib import Path
 import judge
 import numpy as np
 import pytest
+from batches import batch
 
 from dynbench import find
+from dynbench.backends.basins import exact_labels
 from dynbench.backends.cpu import Cpu
 from dynbench.batch import Batch, Endings
 from dynbench.kernels.noise import streams
-from dynbench.losses.base import Loss
+from dynbench.losses.base import Loss, Minimum
 from dynbench.outcomes.label import label
 
 LOSSES = Path(__file__).parents[1] / "losses"
@@ -192,3 +194,30 @@ def test_exits_are_not_commitments():
         p = (np.sum(found >= 0) + known) / (n + reference)
         z = (np.mean(found >= 0) - known / reference) / np.sqrt(p * (1 - p) * (1 / n + 1 / reference))
         assert abs(z) < 6
+
+
+def one_well(barrier: float) -> Loss:
+    """x²/2 - x³/3 + y²/2: one minimum at 0, a pass of height 1/6 at (1, 0), and no way back beyond it."""
+    bottom = Minimum((0.0, 0.0), 0.0, (1.0, 1.0), barrier, hessian=((1.0, 0.0), (0.0, 1.0)))
+    return Loss("one well", "test", ((-1.0, 0.9),) * 2, 2, (bottom,), value_grad=cubic, quench_lr=0.3, name="one_well")
+
+
+def cubic(x, g):
+    g[0] = x[0] - x[0] * x[0]
+    g[1] = x[1]
+    return x[0] * x[0] / 2.0 - x[0] * x[0] * x[0] / 3.0 + x[1] * x[1] / 2.0
+
+
+@pytest.mark.parametrize("barrier", [1.0 / 6.0, np.inf])
+def test_one_minimum_and_no_other(barrier):
+    """The flow enters the domain along its whole edge, so the table is complete, whatever the barrier that is declared:
+    an exit is the first x beyond the pass at 1, from where the flow runs away."""
+    loss, dynamics = one_well(barrier), find.dynamics("gradient")
+    whole = replace(batch(loss, dynamics, np.zeros((2, 60)), 0.05, temperature=0.2), basin=np.zeros(60, np.int64))
+    endings = Cpu(1).run(loss, dynamics, whole, 100, paths=60)
+    assert exact_labels(loss)
+    with np.errstate(invalid="ignore"):
+        beyond = endings.paths[:, :, 0] > 1.0
+    first = np.where(beyond.any(axis=1), beyond.argmax(axis=1), -1)
+    assert (first >= 0).sum() > 5
+    np.testing.assert_array_equal(endings.t_exit, first)
