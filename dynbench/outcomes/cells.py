@@ -55,9 +55,9 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
       `diverged_inside` diverged without having stood outside.  A step that ends in divergence is no exit.
     * `escaped` = left + left_diverged, whatever came later; p_escape = escaped/n.  `committed` counts t_commit >= 0.
       All of these are nan where the start basin is not known (-1).  In cells of a global basin they tell of leaving it.
-    * Where exits are known between bounds only (t_exit_lo, t_exit_hi), the partition and `escaped` count those that
-      are certain; where more may have left, p_escape is nan and lies between its limits, which are those of the
-      smallest and of the largest count; where some row's bounds differ, times of exits are nan.
+    * Where exits are known between bounds only (t_exit_lo, t_exit_hi), outside means certainly outside in all of
+      these; where more may have left, p_escape is nan and lies between its limits, which are those of the smallest and
+      of the largest count; where some row's bounds differ, times of exits are nan.
     * `unknown`: ends, not diverged, of which no basin is known.  p_global: ends in the basin of a global minimum (ties
       count, the diverged do not)/n; where `unknown` > 0 it is nan and lies between its limits.
     * `t_exit_median`: in steps; those that did not escape count as later than the budget.  The middle time or the mean

@@ -21,13 +21,14 @@ READ = ("start_basin", "status", "t_exit", "t_exit_lo", "t_exit_hi", "t_diverged
 
 @dataclass(frozen=True)
 class Sample:
-    """The starts that are told about: those in basins of false minima, or all where there are none such."""
+    """The starts that are told about: those in basins of false minima; else those in known ones; else all."""
 
     rows: pd.DataFrame  # (n,)
     table: pd.DataFrame  # one row an arm: its settings
     arm: Integers  # (n,), the arm's place there
     false: bool  # whether the starts lie in basins of false minima
     loss: Loss | None
+    dropped: bool = False  # whether others were left out, as the basin that they began in is not known
 
     @cached_property
     def names(self) -> list[str]:
@@ -116,7 +117,8 @@ class Sample:
         name = [f"{self.loss.name}:"] if self.loss else []
         places = {label: wells.place(self.loss, label) for label in self.labels[:2]}
         many = origin(places) if len(self.labels) == 1 else f"{len(self.labels)} false minima"
-        start = f"starts in the basin of {many}" if self.false else "all starts"
+        every = "all starts whose basin is known" if self.dropped else "all starts"
+        start = f"starts in the basin of {many}" if self.false else every
         start += "; certain exits only" if self.doubtful.any() else ""
         lr = f"; step h = {arms.number(float(self.table['lr'].iloc[0]))}" if self.table["lr"].nunique() == 1 else ""
         return " ".join([*name, start]) + lr
@@ -130,7 +132,7 @@ def sample(trajectories: pd.DataFrame, loss: Loss | None) -> Sample | None:
     false = np.isin(basins, wells.false_labels(loss, basins))
     known = false if false.any() else basins >= 0
     rows = trajectories[known] if known.any() else trajectories
-    return Sample(rows, *arms.arms(rows), bool(false.any()), loss)
+    return Sample(rows, *arms.arms(rows), bool(false.any()), loss, len(rows) < len(trajectories))
 
 
 def needed(names: Sequence[str]) -> list[str]:

@@ -41,8 +41,10 @@ def settings(run: Run, loss: Loss | None) -> pd.DataFrame | None:
     if asked.get("keep", "all") != "all" or not run.chunks() or cells["n"].sum() > figures.LARGEST:
         return None
     labels = wells.false_labels(loss, cells["start_basin"])
-    false = cells[cells["start_basin"].isin(labels) & cells["p_escape"].notna()]
-    return pooled(false, POOLED).reset_index(drop=True) if len(false) else None
+    false = cells[cells["start_basin"].isin(labels) & cells["escaped"].notna()]
+    table = pooled(false, POOLED) if len(false) else false
+    table = table[table["p_escape"].notna()]  # not those whose exits are known between bounds only
+    return table.reset_index(drop=True) if len(table) else None
 
 
 def read(run: Run, wanted: pd.DataFrame, labels: list[int], ends: bool = False) -> pd.DataFrame:

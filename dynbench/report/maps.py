@@ -21,20 +21,24 @@ OUTCOMES = {  # colours differ in lightness as well
     "started in a global basin": "#CFE6F5",
     "diverged without escaping": "#000000",
     "escaped, then diverged": "#5A5A5A",
+    "started or ended in no known basin": "#8FBC8F",
 }
-STAYED, REACHED, ELSEWHERE, HOME, DIVERGED, FLOWN = range(6)
+STAYED, REACHED, ELSEWHERE, HOME, DIVERGED, FLOWN, UNPLACED = range(7)
 EMPTY = -1
 
 
 def outcome(trajectories: pd.DataFrame, loss: Loss | None) -> np.ndarray:
     """Place in OUTCOMES of each trajectory."""
+    start, final = trajectories["start_basin"].to_numpy(), trajectories["basin_final"].to_numpy()
     left = trajectories["t_exit"].to_numpy() >= 0
-    reached = kinds(loss, trajectories["basin_final"].to_numpy()).is_global
+    reached = kinds(loss, final).is_global
     code = np.where(left, np.where(reached, REACHED, ELSEWHERE), STAYED)
-    home = kinds(loss, trajectories["start_basin"].to_numpy()).is_global & (~left | reached)
+    home = kinds(loss, start).is_global & (~left | reached)
     code[home] = HOME
+    code[left & (final < 0)] = UNPLACED
     lost = (trajectories["status"] == "diverged").to_numpy()
     code[lost] = np.where(left[lost], FLOWN, DIVERGED)
+    code[start < 0] = UNPLACED
     return code
 
 
@@ -74,7 +78,7 @@ def outcome_map(trajectories: pd.DataFrame, loss: Loss | None, facts: Facts = UN
     names = list(OUTCOMES.items())
     handles = [Patch(facecolor=names[k][1], edgecolor=GREY, linewidth=0.5, label=names[k][0]) for k in present]
     figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.09, 0.0), ncols=2)
-    return Picture("outcome_map", figure, finding(image, caps, critical))
+    return Picture("outcome_map", figure, finding(image, table, critical, loss))
 
 
 def one_grid(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -135,20 +139,21 @@ def predicted(axes: Axes, table: pd.DataFrame, caps: np.ndarray, loss: Loss) -> 
     return critical
 
 
-def finding(image: np.ndarray, caps: np.ndarray, critical: float) -> str:
-    """What the picture shows, in words."""
+def finding(image: np.ndarray, table: pd.DataFrame, critical: float, loss: Loss) -> str:
+    """What the picture of these trajectories shows, in words."""
     shown = image[image != EMPTY]
     parts = [f"{arms.share(float((shown == k).mean()))} {n}" for k, n in enumerate(OUTCOMES) if (shown == k).any()]
     text = f"Of {len(shown)} trajectories over start and cap: {', '.join(parts)}."
     if isfinite(critical):
+        trapped = table[kinds(loss, table["start_basin"].to_numpy()).is_false]
+        below, above = (trapped[trapped["cap"] < critical], trapped[trapped["cap"] > critical])
         text += (
-            f" Below the predicted threshold {critical:.5g}, {gone(image[caps < critical])} of the starts outside"
-            f" a global basin leave; above it, {gone(image[caps > critical])}."
+            f" Below the predicted threshold {critical:.5g}, {gone(below)} of the starts in the basin of a false"
+            f" minimum leave it; above it, {gone(above)}."
         )
     return text
 
 
-def gone(rows: np.ndarray) -> str:
-    trapped = np.isin(rows, (STAYED, REACHED, ELSEWHERE, DIVERGED, FLOWN)).sum()
-    left = np.isin(rows, (REACHED, ELSEWHERE, FLOWN)).sum()
-    return arms.share(float(left / trapped)) if trapped else "none"
+def gone(trapped: pd.DataFrame) -> str:
+    """The share of these trajectories that left, in words."""
+    return arms.share(float((trapped["t_exit"] >= 0).mean())) if len(trapped) else "none"

@@ -32,10 +32,11 @@ DEFINITIONS = (
     "Basin: the points from which gradient flow leads to the same minimum; a false minimum lies above the global one.",
     "Stayed: never outside its start's basin, and not diverged. Escaped: outside after some step, whatever it did "
     "later; a step that ends in divergence is no escape. Stayed, escaped and diverged inside add up to n; those of the "
-    "escaped that diverged later have a column of their own.",
+    "escaped that diverged later have a column of their own. End not known: ends, not diverged, of which no basin is "
+    "known.",
     "P(escape): escaped/n, with its 95% interval (Clopper-Pearson where five or fewer did, or did not; else Wilson). "
-    "An interval alone: exits are known between bounds only, and P(escape) lies between these; escaped are then those "
-    "that certainly left.",
+    "An interval alone: exits are known between bounds only, and P(escape) lies between these; outside then means "
+    "certainly outside.",
     "Median escape step: by when half of all n had escaped; `not reached` where fewer did.",
     "At rest, cycling, wandering, diverged: what the last 100 steps were like; wandering: still moving at the end.",
     "P(final): the share whose last L lies within the first target of the global minimum Lmin.",
@@ -116,12 +117,13 @@ def of_old_run(run: Run) -> Section:
     if not run.finished:
         raise ValueError(f"run {run.name} has no cells.csv: it is not finished; start its command again to finish it")
     try:
-        loss, cells = run.manifest.get("loss"), run.cells
+        loss = run.manifest.get("loss")
+        cells = pd.read_csv(run.directory / "cells.csv", dtype=str, keep_default_na=False)
         command, platform = words.repeat(run)
     except (OSError, UnicodeDecodeError, ValueError, AttributeError) as error:
         raise ValueError(f"run {run.name}: its manifest.json or cells.csv cannot be read: {error}") from error
     name = loss.get("name", run.name) if isinstance(loss, dict) else run.name
-    rows = [[str(value) for value in row] for row in cells.head(MOST_ROWS).to_dict("split")["data"]]
+    rows = cells.head(MOST_ROWS).to_numpy().tolist()
     caption = f"cells.csv as it was written, the first {len(rows)} of {len(cells)} rows"
     return Section(
         heading=f"{name}, run {run.manifest.get('run', run.name)}",

@@ -15,8 +15,8 @@ from dynbench.report.style import COLOURS, Picture, blank, drawn, logarithmic
 
 PANELS = 6
 PATHS = 3  # in each panel
-SHADES = ("#E8F1F8", "#FBEFD9")  # the global basin; the false ones
-SIDEWAYS = "left: L(x) on its side, dots: its minima; blue band: the global minimum's basin; x runs upwards everywhere"
+SHADES = ("#E8F1F8", "#FBEFD9")  # of a global basin; of a false one
+SIDEWAYS = "left: L(x) on its side, dots: its minima; blue: basin of a global minimum; x runs upwards everywhere"
 GRID = 120  # points a side under the contours
 
 

@@ -96,12 +96,15 @@ def finding(found: Sample, chosen: Sequence[int], counts: Competing, never: list
         three = [", ".join(arms.share(float(end[k])) for end in ends.values()) for k in range(len(chosen))]
         told = [f"{name}: {shares}" for name, shares in zip(names, three, strict=True)]
         when = "" if found.t_diverged is not None else " (when they diverged was not recorded)"
-        alt = f"Shares of runs that have escaped, have diverged without escaping{when} and are still trapped after"
+        certain = " for certain" if found.doubtful.any() else ""
+        alt = f"Shares of runs that have escaped{certain}, have diverged without escaping{when} and are still trapped after"
         alt += f" {steps} steps: "
         none = "Neither happens to"
     else:
         told = [f"{name}: {arms.share(float(end))}" for name, end in zip(names, ends["inside"], strict=True)]
-        alt, none = f"Share of runs still trapped after {steps} steps: ", "No escape at all:"
+        certain = " (certain exits only)" if found.doubtful.any() else ""
+        alt = f"Share of runs still trapped after {steps} steps{certain}: "
+        none = "No certain escape:" if certain else "No escape at all:"
     alt += f"{'; '.join(told) or 'all of them, whatever the rule'}."
     alt += f" {none} {rules(found.table, found.names, never)}." if never and told else ""
     more = len(found.table) - len(never) - len(chosen)

@@ -1,6 +1,6 @@
 """Times of escape and to the target: a table of each arm's, in steps and in ODE time, with the pictures beside it."""
 
-from math import isfinite
+from math import isfinite, isnan
 
 import numpy as np
 import pandas as pd
@@ -27,10 +27,10 @@ COLUMNS = {  # of cells.csv: what they are called here, and what stands where th
 DEFINITIONS = (
     "Median escape: by when half of all runs had left their start's basin; one that diverges before never does. `Not "
     "reached`: fewer did within the budget; a limit `≥` is the lower one where there is no upper one.",
-    "Restricted mean: the mean of min(T, N), T being the escape and N the budget, which exists whether all escape or "
-    "not.",
-    "Late hazard: escapes over the steps that runs still at risk took in the last half of the budget; `nobody left`: "
-    "there were none.",
+    "Restricted mean: the mean of min(T, N), T the exit (never, for those that diverge inside), N the budget; it "
+    "exists whether all escape or not.",
+    "Late hazard: exits a step at risk in the last half of the budget, at risk being a step up to the exit or the "
+    "divergence; `nobody left`: there was no such step.",
     "Running time: what a success costs if failures are begun anew: the steps of all runs, each failure's being its "
     "whole budget, over the number of successes.",
     "A step takes one gradient evaluation, and seeing a target hit takes the loss as well, also at the start. ODE time "
@@ -74,19 +74,20 @@ def measured(found: Sample, steps: int, target: bool = True) -> pd.DataFrame:
         ran = running_time(found.rows[found.hits[0]].to_numpy(), steps, found.arm, count)
         estimates["running_time"] = (ran.mean, ran.lo, ran.hi)
     known = dict.fromkeys(COLUMNS, found.known) | {"running_time": target}
-    for name in COLUMNS:
-        if name in estimates and name != "running_time":
-            value, lo, hi = (np.where(found.doubtful, np.nan, part) for part in estimates[name])
-            estimates[name] = (value, lo, hi)
     return with_estimates(found, {name: told for name, told in estimates.items() if known[name]})
 
 
 def with_estimates(found: Sample, estimates: dict[str, Estimate]) -> pd.DataFrame:
-    """The arms, their numbers of runs and these estimates; no limits where nothing is random."""
+    """The arms, their numbers of runs and these estimates; no limits where nothing is random.
+
+    Times of exits are nan where these are known between bounds only.
+    """
     columns = {f"{name}{end}": np.full(len(found.table), np.nan) for name in COLUMNS for end in ("", "_lo", "_hi")}
     for name, (value, lo, hi) in estimates.items():
-        columns |= {name: value}
-        columns |= {f"{name}_lo": np.where(found.random, lo, np.nan), f"{name}_hi": np.where(found.random, hi, np.nan)}
+        known = (name == "running_time") | ~found.doubtful
+        limits = known & found.random
+        columns[name] = np.where(known, value, np.nan)
+        columns[f"{name}_lo"], columns[f"{name}_hi"] = np.where(limits, lo, np.nan), np.where(limits, hi, np.nan)
     return found.table.assign(n=found.count, **columns)
 
 
@@ -121,7 +122,12 @@ def tables(made: pd.DataFrame, names: list[str], where: str, most: int) -> list[
 
 
 def told(row: dict, column: str, unit: str) -> str:
-    """A value with its limits in that unit: 933 [890, 977], 1500 [1400, not reached], not reached [≥ 2310]."""
+    """A value with its limits in that unit: 933 [890, 977], 1500 [1400, not reached], not reached [≥ 2310].
+
+    `not known` where exits are known between bounds only: else there always is a restricted mean.
+    """
+    if column != "running_time" and isnan(row["t_exit_mean"]):
+        return "not known"
     ends = [float(row[column + end]) for end in ("", "_lo", "_hi")]
     if column == "late_hazard":
         ends = [rate / float(converted(1, unit, row["lr"])) for rate in ends]

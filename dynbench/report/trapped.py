@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.intervals import interval
 from dynbench.report import arms, wells
 
@@ -23,16 +24,20 @@ def trapped(cells: pd.DataFrame, loss: Loss | None, bounded: bool = False) -> tu
     are too many.  `bounded`: those of which only bounds of the probability are known as well.
     """
     labels = wells.false_labels(loss, cells["start_basin"])
-    false = cells[cells["start_basin"].isin(labels) & cells["escaped" if bounded else "p_escape"].notna()]
+    false = cells[cells["start_basin"].isin(labels) & cells["escaped"].notna()]
+    places = {label: wells.place(loss, label) for label in labels}
     if len(labels) > MANY:
-        return pooled(false, POOLED), {POOLED: f"any of {len(labels)} false minima"}
-    if any(c == "x0" or c.startswith("x0_") for c in cells.columns):
+        false, places = pooled(false, POOLED), {POOLED: f"any of {len(labels)} false minima"}
+    elif any(is_start(str(c)) for c in cells.columns):
         false = pd.concat([pooled(rows, int(str(label))) for label, rows in false.groupby("start_basin")] or [false])
-    return false, {label: wells.place(loss, label) for label in labels}
+    return (false if bounded else false[false["p_escape"].notna()]), places
 
 
 def pooled(false: pd.DataFrame, label: int) -> pd.DataFrame:
-    """One cell an arm: counts added up, probabilities and intervals made from them; medians cannot be added."""
+    """One cell an arm: counts added up, probabilities and intervals made from them; medians cannot be added.
+
+    A probability that is not known of one of its cells is not known of the arm.
+    """
     shares = [s for s in SHARES if s in false.columns]
     hits = false.assign(**{s: (false[s] * false["n"]).round() for s in shares})
     groups = hits.groupby(arms.settings(false), dropna=False, sort=False)

@@ -13,8 +13,10 @@ from dynbench.report import arms, curves
 from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.trapped import POOLED, origin, trapped
 from dynbench.store import Run
+from dynbench.sweep.table import NO_BASIN, NO_FALSE
 
 ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
+BOUNDED = "Exits from false minima are known between bounds only: P(escape) is an interval, and stands in the tables."
 AVERSION = 0.01  # share of diverging runs that is worth a sentence
 RANDOMNESS = {
     "uniform starts": "the random starts",
@@ -63,8 +65,9 @@ def what(run: Run) -> list[str]:
 def findings(cells: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN) -> list[str]:
     """What the table of cells shows about starts in false minima, a sentence or two each."""
     false, places = trapped(cells, loss)
+    bounded = len(trapped(cells, loss, bounded=True)[0]) - len(false)
     if not len(false):
-        return ["No start lies in the basin of a false minimum, so there was nothing to escape from."]
+        return [BOUNDED if bounded else NO_FALSE if (cells["start_basin"] >= 0).any() else NO_BASIN]
     lines = list(curves.lines(false, "cap", loss, facts))[: curves.LINES]
     differ = [c for c in arms.varying(pd.concat([rows for _, rows in lines])) if c != "cap"] if lines else []
     told = [thresholds(row, rows, differ, curves.limit_of(row, loss, facts), places) for row, rows in lines]
@@ -74,6 +77,10 @@ def findings(cells: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN) -> 
     if still:
         runs = int(false.loc[false["dynamics"].isin(still), "n"].sum())
         told.append(f"Never seen to escape, in {runs} runs together: {', '.join(still)}.")
+    if bounded:
+        told.append(
+            f"Of {bounded} more cells P(escape) is known between bounds only: they are in the tables, not here."
+        )
     told += exact(false, places)
     lost = false[false["diverged"] > AVERSION * false["n"]]
     if len(lost):

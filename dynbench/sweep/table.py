@@ -14,6 +14,8 @@ from dynbench.theory.thresholds import critical_cap
 HEAD = ("rule", "n", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
         "rest", "cycle", "wander", "diverge", "P(final)", "median L")  # fmt: skip
 LOST = ("left_diverged", "diverged_inside")
+NO_BASIN = "The basins of the starts are not known, and so nothing is said of escapes."
+NO_FALSE = "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
 MOST_ROWS = 200
 
 Cell = Mapping[Hashable, Any]  # a row of the table of cells
@@ -167,25 +169,25 @@ def printed(
     if nowhere:
         notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
     if (cells["start_basin"] < 0).any():
-        notes.append("The basins of the starts are not known, and so nothing is said of escapes.")
+        notes.append(NO_BASIN)
     elif false_labels(loss, cells["start_basin"]):
         notes.append("The table is about the starts in the basin of a false minimum (all such together).")
     elif global_labels(loss, cells["start_basin"]):
-        notes.append(
-            "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
-        )
+        notes.append(NO_FALSE)
+    bounds = bool((cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any())
     if cells["inside"].notna().any():
-        notes.append("stayed: never outside their start's basin; left: outside after some step, and not diverged.")
+        certainly = "certainly " if bounds else ""
+        notes.append(
+            f"stayed: never {certainly}outside their start's basin, and not diverged; left: {certainly}outside after\n"
+            "some step, and not diverged."
+        )
     if (cells[[*LOST]] > 0).any(axis=None):
         notes.append(
             "left, lost: left and diverged later; lost inside: diverged without having left.  These four are all the\n"
             "starts, and P(escape) is the share of both that left."
         )
-    if (cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any():
-        notes.append(
-            "P(escape) as an interval alone: exits are known between bounds only, and it lies between these; `left`\n"
-            "counts those that certainly left, `stayed` all others that did not diverge."
-        )
+    if bounds:
+        notes.append("P(escape) as an interval alone: exits are known between bounds only, and it lies between these.")
     below = int(cells["below_f_star"].sum()) if "below_f_star" in cells else 0
     if below:
         notes.append(
