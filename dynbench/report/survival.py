@@ -97,8 +97,8 @@ def finding(found: Sample, chosen: Sequence[int], counts: Competing, never: list
         told = [f"{name}: {shares}" for name, shares in zip(names, three, strict=True)]
         when = "" if found.t_diverged is not None else " (when they diverged was not recorded)"
         certain = " for certain" if found.doubtful.any() else ""
-        alt = f"Shares of runs that have escaped{certain}, have diverged without escaping{when} and are still trapped after"
-        alt += f" {steps} steps: "
+        alt = f"Shares of runs that have escaped{certain}, have diverged without escaping{when}"
+        alt += f" and are still trapped after {steps} steps: "
         none = "Neither happens to"
     else:
         told = [f"{name}: {arms.share(float(end))}" for name, end in zip(names, ends["inside"], strict=True)]
