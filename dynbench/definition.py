@@ -68,7 +68,8 @@ def functions_in(text: str) -> dict[int, list[Function]]:
 
 
 def trees_of(function: Callable[..., Any]) -> list[Function]:
-    """The syntax tree of a function written in a file; several where lambdas share a line, none without a text.
+    """The syntax tree of a function written in a file; none without a text, several where lambdas share a line and
+    Python was told to forget columns (-X no_debug_ranges).
 
     It belongs to `functions_in`: copy it before you change it.
     """
@@ -77,7 +78,25 @@ def trees_of(function: Callable[..., Any]) -> list[Function]:
         begun = functions_in(text_of(function)).get(code.co_firstlineno, [])
     except SyntaxError:
         return []
-    return [node for node in begun if getattr(node, "name", "<lambda>") == code.co_name]
+    alike = [node for node in begun if getattr(node, "name", "<lambda>") == code.co_name]
+    if len(alike) < 2:
+        return alike
+    own = [node for node in alike if isinstance(node, ast.Lambda) and is_body(node.body, code)]
+    return own[-1:] or alike  # the innermost, which `ast.walk` reaches last
+
+
+def is_body(node: ast.expr, code: CodeType) -> bool:
+    """Whether all instructions of a lambda come from this expression; those that open and close it have no width."""
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+    spans = []
+    for first_line, last_line, first_column, last_column in code.co_positions():
+        if first_line is None or last_line is None or first_column is None or last_column is None:
+            continue
+        if (first_line, first_column) < (last_line, last_column):
+            spans.append(((first_line, first_column), (last_line, last_column)))
+    return bool(spans) and all(begin <= first and last <= end for first, last in spans)
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -269,9 +288,11 @@ class Scope:
 
 
 def inside(node: ast.AST) -> Iterator[ast.AST]:
-    """All parts of a function or a comprehension but those of the functions and comprehensions within it."""
+    """All parts of a function or a comprehension but those of the functions, classes and comprehensions within it."""
     for child in ast.iter_child_nodes(node):
         yield child
+        if isinstance(child, ast.ClassDef):  # what is bound in it is an attribute, and no local
+            continue
         if not isinstance(child, SCOPES):
             yield from inside(child)
         elif isinstance(child, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):

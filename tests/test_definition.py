@@ -237,3 +237,25 @@ def test_a_function_that_calls_itself_has_a_digest():
     space: dict = {"__text__": "def f(n):\n    return g(n)\ndef g(n):\n    return f(n - 1) if n else 0\n"}
     exec(space["__text__"], space)
     assert digest(space["f"]) != digest(space["g"])
+
+
+def function_of(text: str):
+    """The function `f` of a text, as a file would have it."""
+    space: dict = {"__text__": text}
+    exec(compile(text, "<text>", "exec"), space)
+    return space["f"]
+
+
+def test_lambdas_that_share_a_line_are_told_apart():
+    one = function_of("a, f = (lambda x: -2.0 * x), (lambda x: -x)")
+    assert digest(one) == digest(function_of("f = lambda x: -x"))
+    assert digest(one) != digest(function_of("f, a = (lambda x: -2.0 * x), (lambda x: -x)"))
+    nested = function_of("f = lambda x: (lambda y: x + y)")
+    assert digest(nested) == digest(function_of("f = lambda x: (\n    lambda y: x + y)"))
+    assert digest(nested(1.0)) != digest(nested(2.0)) != digest(nested)
+
+
+@pytest.mark.parametrize("member", ["K = 5.0", "def K(self):\n            return 5.0"])
+def test_what_a_local_class_has_is_no_local_of_the_function(member):
+    text = f"K = {{k}}\ndef f(x):\n    class A:\n        {member}\n    return K * x\n"
+    assert digest(function_of(text.format(k=1.0))) != digest(function_of(text.format(k=2.0)))

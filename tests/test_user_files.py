@@ -156,6 +156,14 @@ def test_rules(tmp_path, text, told):
             two(more=", separable=True"),
             "minimum 0 needs an x of 1 number (of one coordinate, as the loss is separable)",
         ),
+        (
+            two().replace("(2.0, 2.0), 1.0, 1.0, HESSE", "(2.0, 2.0), hessian=HESSE"),
+            "minimum 1 needs `barrier`, a number above 0 (for its core): its lowest pass out minus its value, or less",
+        ),
+        (
+            two().replace("(2.0, 2.0), 1.0, 1.0, HESSE", "(2.0, 2.0), 0.0, 1.0, HESSE"),
+            "where that is not known, and not 0.0",
+        ),
         (two(hessian="()"), "minimum 1 needs `hessian`, 2 rows of 2 numbers (for its core)"),
         (two(hessian="((1.0, 0.0),)"), "minimum 1 needs `hessian`, 2 rows of 2 numbers"),
         (two(hessian="((1.0, 1.0), (1.0, 1.0))"), "the hessian of minimum 1 must be symmetric and positive definite"),

@@ -87,7 +87,7 @@ def check_loss(owner: str, loss: Loss) -> None:
     if loss.tensor:
         check_walls(owner, loss)
     elif len(loss.minima) > 1:
-        check_hessians(owner, loss)
+        check_cores(owner, loss)
 
 
 def check_domain(owner: str, loss: Loss) -> None:
@@ -177,9 +177,15 @@ def check_score(owner: str, loss: Loss) -> None:
         )
 
 
-def check_hessians(owner: str, loss: Loss) -> None:
+def check_cores(owner: str, loss: Loss) -> None:
+    """Each minimum has what its core is made of, if there are several: a Hessian and a barrier."""
     size = loss.dim or 1
     for place, m in enumerate(loss.minima):
+        if len(loss.minima) > 1 and not 0.0 < m.barrier < inf:
+            raise ValueError(
+                f"{owner}: minimum {place} needs `barrier`, a number above 0 (for its core): its lowest pass out minus"
+                f" its value, or less where that is not known, and not {shown(m.barrier)}"
+            )
         if (
             not isinstance(m.hessian, Sequence)
             or len(m.hessian) != size

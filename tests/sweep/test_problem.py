@@ -56,7 +56,7 @@ def value_grad(x, g, steepness=1.0, floor=0.0):
     return 0.25 * steepness * (u * u) + 0.5 * (x[1] * x[1]) + floor
 
 H = ((2.0, 0.0), (0.0, 1.0))
-WELLS = Minimum((-1.0, 0.0), 0.0, (1.0, 2.0), hessian=H), Minimum((1.0, 0.0), 0.0, (1.0, 2.0), hessian=H)
+WELLS = tuple(Minimum((x, 0.0), 0.0, (1.0, 2.0), 0.25, hessian=H) for x in (-1.0, 1.0))
 loss = Loss("a well", "mine", ((-2.0, 2.0),), 2, WELLS, value_grad=value_grad, quench_lr=0.1)
 """
 UNKNOWN = HEAD + 'loss = Loss("tilted", "mine", ((-2.0, 2.0),), 1, (), value, grad)\n'
