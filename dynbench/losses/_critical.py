@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import hypot, isfinite
 
 from dynbench.losses._check import numbers
-from dynbench.losses._consistency import CURVED, PLACE, Surface, eigenvalues, hessian_at, shown, solved
+from dynbench.losses._consistency import CURVED, EPS, PLACE, Surface, eigenvalues, hessian_at, shown, solved
 from dynbench.losses.base import Loss
 
 
@@ -48,3 +48,23 @@ def check_critical(owner: str, loss: Loss) -> None:
                     f"{owner}: at {where} the gradient is ({slopes[0]:.6g}, {slopes[1]:.6g}), not 0;"
                     f" there is one near x = ({near[0]:.12g}, {near[1]:.12g})"
                 )
+    check_barriers(surface)
+
+
+def check_barriers(surface: Surface) -> None:
+    """Where the list of saddles is complete, one of them is as high above each minimum as its barrier.
+
+    Complete: minima - saddles + maxima = 1.  Raises ValueError with the heights that there are.
+    """
+    loss = surface.loss
+    if len(loss.minima) < 2 or len(loss.minima) - len(loss.saddles) + len(loss.maxima) != 1:
+        return
+    heights = sorted(surface.value(list(x)) for x in loss.saddles)
+    rounding = 8.0 * EPS * max(map(abs, heights))
+    for label, minimum in enumerate(loss.minima):
+        rises = [height - minimum.value for height in heights if height > minimum.value]
+        if not any(abs(minimum.barrier - rise) <= 1e-6 * rise + rounding for rise in rises):
+            raise ValueError(
+                f"{surface.owner}: minimum {label}: the barrier is {minimum.barrier!r}, and no saddle is as high above"
+                f" it; they are {shown(rises)} above it"
+            )

@@ -43,6 +43,18 @@ def test_a_wrong_point_is_refused(change, told):
         check_critical("loss 'mine'", replace(HIMMELBLAU, **change))
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_barrier_is_the_height_of_a_saddle(name):
+    """A wrong one hides exits: below it the flow is not asked."""
+    loss = find.loss(str(Path(__file__).with_name(f"{name}.py")))
+    for label, minimum in enumerate(loss.minima):
+        for factor in (0.5, 1.001, 2.0):
+            minima = list(loss.minima)
+            minima[label] = replace(minimum, barrier=factor * minimum.barrier)
+            with pytest.raises(ValueError, match=f"minimum {label}: the barrier is .* no saddle is as high above it"):
+                check_critical("loss 'mine'", replace(loss, minima=tuple(minima)))
+
+
 @pytest.mark.parametrize("points", [((1.0,),), (1.0, 2.0), ((1.0, float("nan")),), None])
 def test_what_is_no_list_of_points_is_refused(points):
     with pytest.raises(ValueError, match="`saddles` must be a tuple of points of two numbers"):
