@@ -20,8 +20,9 @@ from dynbench.definition import digest
 from dynbench.dynamics.base import Dynamics
 from dynbench.files import run_file
 from dynbench.losses._check import check_bounds, check_domain, check_loss, check_score, check_texts, is_number, tupled
-from dynbench.losses._consistency import check_facts, check_gradient, completed
 from dynbench.losses._critical import check_critical, check_points
+from dynbench.losses._facts import check_facts, completed
+from dynbench.losses._gradient import check_gradient
 from dynbench.losses.base import LISTS, Loss, defaults
 from dynbench.lowest import global_places, wraps
 

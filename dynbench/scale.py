@@ -8,6 +8,7 @@ from functools import lru_cache
 from math import inf, isfinite
 
 from dynbench.kernels.rewrite import plain
+from dynbench.losses._points import evenly
 from dynbench.losses.base import Loss
 
 POINTS, COORDINATES = 1024, 1 << 16  # so many points, or fewer with so many coordinates in all
@@ -24,17 +25,12 @@ def half_widths(loss: Loss) -> tuple[float, ...]:
 def rise(loss: Loss) -> float:
     """max L - min L over about 1000 points that fill the domain evenly, at the loss's parameters' values.
 
-    Points where L is not finite are left out; 0 where none is left.  The points are Kronecker's
-    sequence u_k = frac(1/2 + k a), a_d = phi^-(d + 1), phi^(dim + 1) = phi + 1 (M. Roberts 2018).
+    Points where L is not finite are left out; 0 where none is left.
     """
     dim = loss.dim or 1
-    phi = 2.0
-    for _ in range(64):
-        phi = (1.0 + phi) ** (1.0 / (dim + 1))
-    steps = [phi ** -(d + 1.0) for d in range(dim)]
+    count = max(16, min(POINTS, COORDINATES // dim))
     lowest, highest = inf, -inf
-    for k in range(1, max(16, min(POINTS, COORDINATES // dim)) + 1):
-        x = [lo + (hi - lo) * ((0.5 + k * a) % 1.0) for a, (lo, hi) in zip(steps, loss.box(dim), strict=True)]
+    for x in evenly(loss.box(dim), count):
         try:
             value = value_at(loss, x)
         except (ArithmeticError, ValueError):  # a division by zero, or a root of what is below 0

@@ -22,7 +22,7 @@ def is_number(x: Any) -> bool:
     return True
 
 
-def shown(value: Any) -> str:
+def brief(value: Any) -> str:
     """A value for a message, at most 80 letters of it."""
     text = repr(value)
     return text if len(text) <= 80 else text[:78] + " …"
@@ -49,14 +49,14 @@ def numbers(row: Any, count: int) -> bool:
 def check_bounds(owner: str, bounds: Any, known: Mapping[str, float]) -> None:
     """Every pair belongs to a parameter, and holds its default; a nan is how tables say `has no such parameter`."""
     if not isinstance(bounds, Mapping):
-        raise ValueError(f"{owner}: `bounds` must be like {{'k': (0.0, 1.0)}}, not {shown(bounds)}")
+        raise ValueError(f"{owner}: `bounds` must be like {{'k': (0.0, 1.0)}}, not {brief(bounds)}")
     for parameter, pair in bounds.items():
         if parameter not in known:
             raise ValueError(f"{owner} has bounds for {parameter!r}, which is not one of its parameters")
         fits = isinstance(pair, Sequence) and len(pair) == 2 and all(is_number(c) for c in pair)
         if not fits or not pair[0] <= pair[1]:
             raise ValueError(
-                f"{owner}: the bounds of {parameter!r} must be a pair (lo, hi) with lo <= hi, not {shown(pair)}"
+                f"{owner}: the bounds of {parameter!r} must be a pair (lo, hi) with lo <= hi, not {brief(pair)}"
             )
     for parameter, default in known.items():
         lo, hi = bounds.get(parameter, (-inf, inf))
@@ -68,7 +68,7 @@ def check_bounds(owner: str, bounds: Any, known: Mapping[str, float]) -> None:
 def check_texts(owner: str, **texts: Any) -> None:
     for field, text in texts.items():
         if not isinstance(text, str):
-            raise ValueError(f"{owner}: `{field}` must be a text in quotes, not {shown(text)}")
+            raise ValueError(f"{owner}: `{field}` must be a text in quotes, not {brief(text)}")
 
 
 def check_loss(owner: str, loss: Loss) -> None:
@@ -78,9 +78,9 @@ def check_loss(owner: str, loss: Loss) -> None:
     if not isinstance(loss.minima, Sequence) or not all(isinstance(m, Minimum) for m in loss.minima):
         raise ValueError(f"{owner}: `minima` must be a tuple of Minimum(...), such as (Minimum(...),) with its comma")
     if not numbers([loss.quench_lr], 1) or loss.quench_lr < 0.0:
-        raise ValueError(f"{owner}: `quench_lr` must be a number above 0, or 0 for none, not {shown(loss.quench_lr)}")
+        raise ValueError(f"{owner}: `quench_lr` must be a number above 0, or 0 for none, not {brief(loss.quench_lr)}")
     if not isinstance(loss.separators, Sequence) or not numbers(loss.separators, len(loss.separators)):
-        raise ValueError(f"{owner}: `separators` must be a tuple of numbers, not {shown(loss.separators)}")
+        raise ValueError(f"{owner}: `separators` must be a tuple of numbers, not {brief(loss.separators)}")
     if loss.separators and not loss.tensor:
         raise ValueError(f"{owner}: `separators` are for losses with minima that are 1-D or separable")
     check_minima(owner, loss)
@@ -93,16 +93,16 @@ def check_loss(owner: str, loss: Loss) -> None:
 def check_domain(owner: str, loss: Loss) -> None:
     if loss.dim is not None and not (isinstance(loss.dim, int) and is_number(loss.dim) and loss.dim >= 1):
         raise ValueError(
-            f"{owner}: `dim` must be a whole number from 1, or None for all within `dims`, not {shown(loss.dim)}"
+            f"{owner}: `dim` must be a whole number from 1, or None for all within `dims`, not {brief(loss.dim)}"
         )
     if (
         not numbers(loss.dims, 2)
         or not all(isinstance(d, int) for d in loss.dims)
         or not 1 <= loss.dims[0] <= loss.dims[1]
     ):
-        raise ValueError(f"{owner}: `dims` must be the smallest and the largest dimension, not {shown(loss.dims)}")
+        raise ValueError(f"{owner}: `dims` must be the smallest and the largest dimension, not {brief(loss.dims)}")
     if not isinstance(loss.domain, Sequence) or not loss.domain or not all(numbers(p, 2) for p in loss.domain):
-        raise ValueError(f"{owner}: `domain` must be pairs of numbers, like ((-2.0, 2.0),), not {shown(loss.domain)}")
+        raise ValueError(f"{owner}: `domain` must be pairs of numbers, like ((-2.0, 2.0),), not {brief(loss.domain)}")
     for lo, hi in loss.domain:
         if not lo < hi:
             raise ValueError(f"{owner}: the domain's pair ({lo:g}, {hi:g}) must rise, from lo to hi")
@@ -122,20 +122,20 @@ def check_minima(owner: str, loss: Loss) -> None:
         if not numbers(m.x, size):
             one = " (of one coordinate, as the loss is separable)" if loss.separable else ""
             raise ValueError(
-                f"{owner}: minimum {place} needs an x of {size} number{'s' * (size > 1)}{one}, not {shown(m.x)}"
+                f"{owner}: minimum {place} needs an x of {size} number{'s' * (size > 1)}{one}, not {brief(m.x)}"
             )
         if not isinstance(m.curvatures, Sequence) or not all(map(is_number, m.curvatures)):
             raise ValueError(
                 f"{owner}: minimum {place} needs `curvatures`, a tuple of numbers (or () to have them worked out),"
-                f" not {shown(m.curvatures)}"
+                f" not {brief(m.curvatures)}"
             )
         for field in ("barrier", "distance"):
             if not is_number(getattr(m, field)):
                 raise ValueError(
-                    f"{owner}: minimum {place}: `{field}` must be a number, not {shown(getattr(m, field))}"
+                    f"{owner}: minimum {place}: `{field}` must be a number, not {brief(getattr(m, field))}"
                 )
         if not numbers([m.value], 1):
-            raise ValueError(f"{owner}: minimum {place} needs a finite value, not {shown(m.value)}")
+            raise ValueError(f"{owner}: minimum {place} needs a finite value, not {brief(m.value)}")
         if m.value < loss.minima[0].value - SLACK * (1.0 + abs(m.value)):
             raise ValueError(f"{owner}: minimum {place} lies below minimum 0, which must be a global one: put it first")
 
@@ -148,7 +148,7 @@ def check_walls(owner: str, loss: Loss) -> None:
             f"{owner}: {len(wells)} minima have {len(wells) - 1} separators (maxima) between them, not {len(walls)}"
         )
     if any(a >= b for a, b in pairwise(walls)):
-        raise ValueError(f"{owner}: `separators` must ascend, unlike {shown(walls)}")
+        raise ValueError(f"{owner}: `separators` must ascend, unlike {brief(walls)}")
     for (left, right), wall in zip(pairwise(wells), walls, strict=True):
         if not left < wall < right:
             raise ValueError(f"{owner}: the separator {wall:g} must lie between the minima {left:g} and {right:g}")
@@ -169,7 +169,7 @@ def check_score(owner: str, loss: Loss) -> None:
             told = " ".join(f"{type(error).__name__}: {error}".split())
             raise ValueError(f"{owner}: `score` stops at {where}: {told}") from error
         if not is_number(score) or isnan(score):
-            raise ValueError(f"{owner}: `score` must give a number, and gives {shown(score)} at {where}")
+            raise ValueError(f"{owner}: `score` must give a number, and gives {brief(score)} at {where}")
         scores.append(score)
     if loss.minima and min(scores) > 1.0:
         raise ValueError(
@@ -184,7 +184,7 @@ def check_cores(owner: str, loss: Loss) -> None:
         if len(loss.minima) > 1 and not 0.0 < m.barrier < inf:
             raise ValueError(
                 f"{owner}: minimum {place} needs `barrier`, a number above 0 (for its core): its lowest pass out minus"
-                f" its value, or less where that is not known, and not {shown(m.barrier)}"
+                f" its value, or less where that is not known, and not {brief(m.barrier)}"
             )
         if (
             not isinstance(m.hessian, Sequence)

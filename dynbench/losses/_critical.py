@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import hypot, isfinite
 
 from dynbench.losses._check import numbers
-from dynbench.losses._consistency import CURVED, EPS, PLACE, Surface, eigenvalues, hessian_at, shown, solved
+from dynbench.losses._surface import CURVED, EPS, PLACE, Surface, eigenvalues, hessian_at, numerals, solved
 from dynbench.losses.base import Loss
 
 
@@ -28,10 +28,10 @@ def check_critical(owner: str, loss: Loss) -> None:
     surface = Surface(owner, loss)
     for kind, points in (("saddle", loss.saddles), ("maximum", loss.maxima)):
         for x in points:
-            where = f"the {kind} at x = {shown(x)}"
+            where = f"the {kind} at x = {numerals(x)}"
             for other, y in listed:
                 if all(abs(a - b) <= PLACE * w for a, b, w in zip(x, y, surface.widths, strict=True)):
-                    raise ValueError(f"{owner}: {where} is the {other} at x = {shown(y)}: list each point once")
+                    raise ValueError(f"{owner}: {where} is the {other} at x = {numerals(y)}: list each point once")
             listed.append((kind, x))
             slopes, hessian = surface.at(list(x))[1], hessian_at(surface, list(x), surface.widths, 1e-6)
             lowest, highest = sorted(eigenvalues(hessian))
@@ -66,5 +66,5 @@ def check_barriers(surface: Surface) -> None:
         if not any(abs(minimum.barrier - rise) <= 1e-6 * rise + rounding for rise in rises):
             raise ValueError(
                 f"{surface.owner}: minimum {label}: the barrier is {minimum.barrier!r}, and no saddle is as high above"
-                f" it; they are {shown(rises)} above it"
+                f" it; they are {numerals(rises)} above it"
             )

@@ -132,13 +132,13 @@ class Loss:
         """This loss in `dim` dimensions, its minima and walls those at these parameter values.
 
         None leaves the dimension as it is.  Parameters that are not named keep their values.  What
-        functions of the parameters leave out is worked out (`_consistency.completed`).  Raises
+        functions of the parameters leave out is worked out (`_facts.completed`).  Raises
         ValueError where there is no such member of the family.
         """
         found = self.bare(dim, parameters)
         if found is self or not found.functions or (found.dim is None and not found.separable):
             return found
-        from dynbench.losses._consistency import completed  # it needs this file
+        from dynbench.losses._facts import completed  # it needs this file
 
         return completed(found)
 

@@ -1,204 +1,41 @@
-"""Whether what a loss declares is true of its function: checked when a user's file is read.
+"""Whether what a loss declares of its minima and walls is true of its function: asked of a user's file.
 
-`check_gradient`: the gradient against differences of L over the domain.  `check_facts`: L' = 0 and
-L = value at each minimum, its curvatures, and in one dimension or for separable losses the sign
-changes of L' on a fine grid: no minimum is missing, each separator is the maximum between its
+L' = 0 and L = value at each minimum, its curvatures, and in one dimension or for separable losses the
+sign changes of L' on a fine grid: no minimum is missing, each separator is the maximum between its
 neighbours, barriers and distances fit.  Else no sampled L lies below the global minimum's.
 Tolerances are relative to the loss's own scales of length and height, so that units do not matter.
 Every contradiction is a ValueError of one sentence that names the point and both numbers.
 
-It holds two subjects, gradient and facts, in one file as they share points, scales and wording.
+What can be worked out and is left out is filled in (`completed`).
+It is long as a loss declares many facts, and each has its sentence.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from math import fsum, inf, isfinite, isnan, nan, sqrt
-from pathlib import Path
-from traceback import extract_tb
-from typing import Any
+from math import inf, isfinite, isnan, nan
 
+from dynbench.losses._surface import (
+    CURVED,
+    EPS,
+    PLACE,
+    Surface,
+    eigenvalues,
+    hessian_at,
+    median,
+    moved,
+    numerals,
+    sizes,
+    solved,
+    walls_of,
+    whole,
+)
 from dynbench.losses.base import Loss, Minimum
 
-EPS = 2.0**-52
-STEPS = (1e-5, 1e-4, 1e-6, 1e-3, 1e-7, 1e-8)  # of a difference, in widths of the domain
-CLOSE = 1e-4  # relative disagreement of a difference and the gradient that is still rounding
-PLACE = 1e-6  # error of a minimum's place, in widths of its well
 HEIGHT = 1e-7  # error of a value, in rises of the loss nearby
-CURVED = 1e-3  # relative error of curvatures
 GRID = 4001  # points of a coordinate
 BETWEEN = 16  # further points between neighbouring minima and maxima
 MOST_EIGENVALUES = 32  # dimensions in which eigenvalues are compared; and axes along which minima are looked at
-
-Point = list[float]
-
-
-class Surface:
-    """L and its gradient at points, nan where Python's arithmetic gives none."""
-
-    def __init__(self, owner: str, loss: Loss):
-        assert loss.dim is not None
-        self.owner, self.loss, self.dim = owner, loss, loss.dim
-        self.parameters = tuple(loss.parameters.values())
-        self.box = [(float(lo), float(hi)) for lo, hi in loss.box(loss.dim)]
-        self.widths = [hi - lo for lo, hi in self.box]
-
-    def at(self, x: Point) -> tuple[float, Point]:
-        """L and its gradient, (dim,)."""
-        loss = self.loss
-        if loss.value_grad is not None:
-            g = [nan] * self.dim
-            value = self.called("value_grad", loss.value_grad, list(x), g)
-            return number(value), [number(c) for c in g]
-        assert loss.value is not None
-        assert loss.grad is not None
-        slope = self.called("grad", loss.grad, x[0])
-        return number(self.called("value", loss.value, x[0])), [number(slope)]
-
-    def value(self, x: Point) -> float:
-        if self.loss.value_grad is None:
-            return number(self.called("value", self.loss.value, x[0]))
-        return self.at(x)[0]
-
-    def called(self, name: str, function: Any, x: Any, *more: Any) -> Any:
-        try:
-            return function(x, *more, *self.parameters)
-        except (ArithmeticError, ValueError):
-            return nan
-        except Exception as error:
-            if "complex" in str(error):  # a broken power of a negative number
-                return nan
-            told = " ".join(f"{type(error).__name__}: {error}".split())
-            where = "x = " + (shown(x) if isinstance(x, list) else f"{x!r}")
-            files = [f for f in extract_tb(error.__traceback__) if f.filename == function.__code__.co_filename]
-            line = f", line {files[-1].lineno} of {Path(files[-1].filename).name}" if files else ""
-            raise ValueError(f"{self.owner}: `{name}` stops at {where}{line}: {told}") from error
-
-    def points(self, count: int) -> list[Point]:
-        """Evenly spread points of the domain: multiples of the square roots of the primes, modulo 1."""
-        steps = [sqrt(p) % 1.0 for p in primes(self.dim)]
-        spread = ([(0.5 + n * step) % 1.0 for step in steps] for n in range(count))
-        return [[lo + (hi - lo) * u for u, (lo, hi) in zip(point, self.box, strict=True)] for point in spread]
-
-
-def number(value: Any) -> float:
-    """A float; nan for what is none, as kernels have it."""
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return nan
-
-
-def primes(count: int) -> list[int]:
-    found: list[int] = []
-    candidate = 2
-    while len(found) < count:
-        if all(candidate % p for p in found if p * p <= candidate):
-            found.append(candidate)
-        candidate += 1
-    return found
-
-
-def shown(x: Sequence[float]) -> str:
-    """`0.5` or `(0.5, 1)`, shortened beyond four coordinates."""
-    inside = ", ".join(f"{c:.9g}" for c in x[:4]) + (", ..." if len(x) > 4 else "")
-    return inside if len(x) == 1 else f"({inside})"
-
-
-def median(numbers: Sequence[float]) -> float:
-    ordered = sorted(numbers)
-    return ordered[len(ordered) // 2] if ordered else 0.0
-
-
-# ---- the gradient -----------------------------------------------------------------------------------
-
-
-def check_gradient(owner: str, loss: Loss) -> None:
-    """Differences of L agree with the gradient at nearly all points, by the best of several steps.
-
-    A kink or a jump spoils the few differences that cross it, so two disagreements, or 2 % of them,
-    are taken for such.  Raises ValueError, which names the worst.
-    """
-    surface = Surface(owner, loss)
-    points = surface.points(256 if surface.dim == 1 else 64)
-    known = [(x, *surface.at(x)) for x in points]
-    for d in range(surface.dim):
-        if all(isnan(g[d]) for _, value, g in known if isfinite(value)) and any(
-            isfinite(value) for _, value, _ in known
-        ):
-            where = f"g[{d}]" if loss.value_grad is not None else "`grad`"
-            code = (loss.value_grad or loss.grad).__code__  # type: ignore[union-attr]
-            line = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
-            raise ValueError(f"{owner}: {where} is no number anywhere in the domain: is it written ({line})?")
-    usable = [(x, g) for x, value, g in known if isfinite(value) and all(map(isfinite, g))]
-    usual = median([abs(c) for _, g in usable for c in g])
-    asked, wrong = 0, []
-    for n, (x, g) in enumerate(usable):
-        for direction in directions(surface.dim, n):
-            asked += 1
-            found = disagreement(surface, x, g, direction, usual)
-            if found is not None:
-                wrong.append((*found, x, g, direction))
-    if len(wrong) <= max(2, asked // 50):
-        return
-    _, told, difference, x, g, direction = max(wrong, key=lambda one: one[0])
-    name, place = "`grad`" if loss.value_grad is None else "g[0]", 0
-    if surface.dim > 1:  # which component: the one that disagrees most along its own axis
-        axes = [axis(surface.dim, d) for d in range(surface.dim)]
-        each = [disagreement(surface, x, g, one, usual) for one in axes]
-        worst = max((one[0], d) for d, one in enumerate(each) if one) if any(each) else None
-        if worst is not None:
-            place = worst[1]
-            found = each[place]
-            assert found is not None
-            _, told, difference = found
-        name = f"g[{place}]"
-    raise ValueError(
-        f"{owner}: the gradient is not that of L: at x = {shown(x)} {name} is {told:.7g}, and differences of"
-        f" L give {difference:.7g} ({len(wrong)} of {asked} checks disagree)"
-    )
-
-
-def axis(dim: int, d: int) -> list[float]:
-    return [1.0 if k == d else 0.0 for k in range(dim)]
-
-
-def directions(dim: int, n: int) -> list[list[float]]:
-    """Of the differences at the nth point: every axis, or beyond 8 dimensions one of mixed signs."""
-    if dim <= 8:
-        return [axis(dim, d) for d in range(dim)]
-    return [[1.0 if (k * (2 * n + 1) + n) // 2 % 2 else -1.0 for k in range(dim)]]
-
-
-def disagreement(
-    surface: Surface, x: Point, g: Point, direction: Sequence[float], usual: float
-) -> tuple[float, float, float] | None:
-    """None where some step gives the slope that g does; else (how far off, slope by g, by differences)."""
-    best: tuple[float, float, float] | None = None
-    for step in STEPS:
-        up = [c + step * w * s for c, w, s in zip(x, surface.widths, direction, strict=True)]
-        down = [c - step * w * s for c, w, s in zip(x, surface.widths, direction, strict=True)]
-        moved = [a - b for a, b in zip(up, down, strict=True)]
-        length = fsum(map(abs, moved))
-        if length == 0.0:
-            continue
-        above, below = surface.value(up), surface.value(down)
-        if not isfinite(above - below):
-            continue
-        rise, told = above - below, fsum(c * m for c, m in zip(g, moved, strict=True))
-        rounding, most = 64.0 * EPS * max(abs(above), abs(below)), max(abs(rise), abs(told))
-        if rounding > 1e-3 * max(most, usual * length):
-            continue  # too short a step to tell anything
-        gap = abs(rise - told)
-        if gap <= CLOSE * most + 1e-7 * usual * length + rounding:
-            return None
-        off = gap / (most + usual * length)
-        if best is None or off < best[0]:
-            best = off, told / length, rise / length
-    return best
-
-
-# ---- minima, walls, barriers -------------------------------------------------------------------------
 
 
 def completed(loss: Loss) -> Loss:
@@ -254,29 +91,6 @@ def check_facts(owner: str, loss: Loss, curved: bool = True) -> None:
     check_lowest(surface)
 
 
-def whole(loss: Loss, minimum: Minimum) -> Point:
-    """The minimum's place, (dim,): every coordinate of a separable loss at its one."""
-    x = [float(c) for c in minimum.x]
-    return x * (loss.dim or 1) if loss.separable else x
-
-
-def sizes(surface: Surface, label: int) -> list[float]:
-    """The width of a minimum's well along each coordinate, about."""
-    loss, own = surface.loss, whole(surface.loss, surface.loss.minima[label])
-    if loss.tensor:
-        walls = walls_of(loss, label)
-        near = min((2.0 * abs(wall - own[0]) for wall in walls), default=inf)
-        return [min(near, width) for width in surface.widths]
-    others = [whole(loss, m) for k, m in enumerate(loss.minima) if k != label]
-    gaps = [max(abs(a - b) for a, b in zip(own, other, strict=True)) for other in others]
-    near = min((gap for gap in gaps if gap > 0.0), default=inf)
-    return [min(near, width) for width in surface.widths]
-
-
-def moved(x: Point, d: int, by: float) -> Point:
-    return [c + by if k == d else c for k, c in enumerate(x)]
-
-
 def check_minimum(surface: Surface, label: int) -> None:
     """Each component of the gradient changes its sign from - to + there, and L is the value."""
     loss, minimum = surface.loss, surface.loss.minima[label]
@@ -291,7 +105,7 @@ def check_minimum(surface: Surface, label: int) -> None:
             slope = slopes[d]
             name = "L'" if surface.dim == 1 or loss.separable else f"dL/dx[{d}]"
             raise ValueError(
-                f"{surface.owner}: minimum {label}: {name} is {slope:.6g} at x = {shown(minimum.x)}, not 0"
+                f"{surface.owner}: minimum {label}: {name} is {slope:.6g} at x = {numerals(minimum.x)}, not 0"
                 f" (from - to +){nearest(surface, label)}"
             )
     value, count = surface.value(x), surface.dim if loss.separable else 1
@@ -302,7 +116,7 @@ def check_minimum(surface: Surface, label: int) -> None:
     if not abs(value - count * minimum.value) <= HEIGHT * rise + 8.0 * EPS * abs(value) * count:
         each = " a coordinate" if count > 1 else ""
         raise ValueError(
-            f"{surface.owner}: minimum {label}: L is {value / count!r}{each} at x = {shown(minimum.x)},"
+            f"{surface.owner}: minimum {label}: L is {value / count!r}{each} at x = {numerals(minimum.x)},"
             f" not the value {minimum.value!r} that is given"
         )
 
@@ -342,12 +156,6 @@ def check_separable(surface: Surface) -> None:
 
 
 # ---- one coordinate ----------------------------------------------------------------------------------
-
-
-def walls_of(loss: Loss, label: int) -> list[float]:
-    """The separators beside a minimum of one coordinate: two, one or none."""
-    place = loss.wells.index(label)
-    return [float(wall) for wall in loss.separators[max(place - 1, 0) : place + 1]]
 
 
 def coordinate_value(surface: Surface, c: float) -> float:
@@ -481,17 +289,6 @@ def check_ways_out(surface: Surface) -> None:
 # ---- curvatures --------------------------------------------------------------------------------------
 
 
-def hessian_at(surface: Surface, x: Point, wide: Sequence[float], step: float) -> list[list[float]]:
-    """Second derivatives by central differences of the gradient, made symmetric."""
-    rows = []
-    for d in range(surface.dim):
-        up, down = moved(x, d, step * wide[d]), moved(x, d, -step * wide[d])
-        above, below = surface.at(up)[1], surface.at(down)[1]
-        rows.append([(a - b) / (up[d] - down[d]) for a, b in zip(above, below, strict=True)])
-    size = range(surface.dim)
-    return [[0.5 * (rows[a][b] + rows[b][a]) for b in size] for a in size]
-
-
 def curvatures(surface: Surface, label: int) -> tuple[float, ...]:
     """Eigenvalues of the Hessian, one for a separable loss; nan where differences settle on none."""
     loss, x, wide = surface.loss, whole(surface.loss, surface.loss.minima[label]), sizes(surface, label)
@@ -529,14 +326,14 @@ def check_curvatures(surface: Surface, label: int) -> None:
     largest = max(map(abs, found))
     if found[0] < -CURVED * largest:
         raise ValueError(
-            f"{surface.owner}: minimum {label} at x = {shown(minimum.x)} is no minimum of L: its lowest curvature is"
+            f"{surface.owner}: minimum {label} at x = {numerals(minimum.x)} is no minimum of L: its lowest curvature is"
             f" {found[0]:.6g}"
         )
     given = [float(c) for c in minimum.curvatures]
     known = [(a, b) for a, b in zip(given, found, strict=True) if not isnan(a)]
     if any(not abs(a - b) <= CURVED * largest for a, b in known):
         raise ValueError(
-            f"{surface.owner}: minimum {label}: the curvatures are {shown(found)}, ascending, not {shown(given)}"
+            f"{surface.owner}: minimum {label}: the curvatures are {numerals(found)}, ascending, not {numerals(given)}"
         )
     if minimum.hessian and not loss.separable:
         there = hessian_at(surface, whole(loss, minimum), sizes(surface, label), 1e-5)
@@ -547,54 +344,6 @@ def check_curvatures(surface: Surface, label: int) -> None:
                         f"{surface.owner}: minimum {label}: hessian[{a}][{b}] is {right:.6g}, not"
                         f" {minimum.hessian[a][b]:.6g}"
                     )
-
-
-def eigenvalues(matrix: Sequence[Sequence[float]]) -> list[float]:
-    """Of a symmetric matrix, by Jacobi's rotations; [] where it holds what is no number."""
-    rows, size = [list(row) for row in matrix], len(matrix)
-    if not all(isfinite(c) for row in rows for c in row):
-        return [nan] * size
-    for _ in range(60):
-        off = max((abs(rows[a][b]) for a in range(size) for b in range(a)), default=0.0)
-        if off <= 1e-14 * max(abs(rows[d][d]) for d in range(size)):
-            break
-        for p in range(size):
-            for q in range(p + 1, size):
-                if rows[p][q] == 0.0:
-                    continue
-                ratio = (rows[q][q] - rows[p][p]) / (2.0 * rows[p][q])
-                t = (1.0 if ratio >= 0.0 else -1.0) / (abs(ratio) + sqrt(ratio * ratio + 1.0))
-                c = 1.0 / sqrt(t * t + 1.0)
-                s = t * c
-                for k in range(size):
-                    rows[k][p], rows[k][q] = (
-                        c * rows[k][p] - s * rows[k][q],
-                        s * rows[k][p] + c * rows[k][q],
-                    )
-                for k in range(size):
-                    rows[p][k], rows[q][k] = (
-                        c * rows[p][k] - s * rows[q][k],
-                        s * rows[p][k] + c * rows[q][k],
-                    )
-    return [rows[d][d] for d in range(size)]
-
-
-def solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float] | None:
-    """x of matrix x = right, by elimination with pivots; None where there is none."""
-    size = len(right)
-    rows = [[*map(float, row), float(r)] for row, r in zip(matrix, right, strict=True)]
-    for k in range(size):
-        pivot = max(range(k, size), key=lambda r: abs(rows[r][k]))
-        if not abs(rows[pivot][k]) > 0.0:
-            return None
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        for row in rows[k + 1 :]:
-            share = row[k] / rows[k][k]
-            row[k:] = [c - share * p for c, p in zip(row[k:], rows[k][k:], strict=True)]
-    x = [0.0] * size
-    for k in reversed(range(size)):
-        x[k] = (rows[k][size] - fsum(rows[k][j] * x[j] for j in range(k + 1, size))) / rows[k][k]
-    return x
 
 
 # ---- the global minimum ------------------------------------------------------------------------------
@@ -609,6 +358,6 @@ def check_lowest(surface: Surface) -> None:
     value, x = min((one for one in values if isfinite(one[0])), default=(inf, []))
     if value < lowest - HEIGHT * rise - 8.0 * EPS * abs(lowest):
         raise ValueError(
-            f"{surface.owner}: L is {value:.9g} at x = {shown(x)}, below minimum 0, which must be a global one"
+            f"{surface.owner}: L is {value:.9g} at x = {numerals(x)}, below minimum 0, which must be a global one"
             f" (L = {lowest:.9g})"
         )
