@@ -81,8 +81,8 @@ def trees_of(function: Callable[..., Any]) -> list[Function]:
     alike = [node for node in begun if getattr(node, "name", "<lambda>") == code.co_name]
     if len(alike) < 2:
         return alike
-    own = [node for node in alike if isinstance(node, ast.Lambda) and is_body(node.body, code)]
-    return own[-1:] or alike  # the innermost, which `ast.walk` reaches last
+    own: list[Function] = [n for n in alike if isinstance(n, ast.Lambda) and is_body(n.body, code)]
+    return list(own[-1:] or alike)  # the innermost, which `ast.walk` reaches last
 
 
 def is_body(node: ast.expr, code: CodeType) -> bool:
