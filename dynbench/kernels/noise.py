@@ -2,7 +2,7 @@
 
 The generator is Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror & D. E. Shaw, Parallel random numbers: as easy
 as 1, 2, 3, SC'11.  Its counter has four 32-bit words and its key two.  `philox` and `normals` are plain arithmetic on
-int64, to be compiled into SIMD lanes like `elementary`; `uniforms` and `streams` work on whole NumPy arrays.
+64-bit integers, to be compiled into SIMD lanes like `elementary`; `uniforms` and `streams` work on whole NumPy arrays.
 
 Words of the counter, the key being the two halves of the seed:
 
@@ -24,27 +24,36 @@ from dynbench.kernels.elementary import log_positive, sincos_turns
 WORD = 0xFFFFFFFF
 GRADIENT = 1 << 31  # add it to the coordinate for the noise in gradients
 START = 1 << 30  # `uniforms` adds it by itself
+Word = Any  # an integer, or an array of integers
 
 
-def philox_round(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int, int, int]:
+def philox_round(
+    c0: Word, c1: Word, c2: Word, c3: Word, k0: Word, k1: Word
+) -> tuple[Word, Word, Word, Word, Word, Word]:
     """(hi(B c2) ^ c1 ^ k0, lo(B c2), hi(A c0) ^ c3 ^ k1, lo(A c0)) and the next key, k + (0x9E3779B9, 0xBB67AE85).
 
-    A = 0xD2511F53, B = 0xCD9E8D57.  Only the low 32 bits of what goes in and comes out count: the others hold what
-    shifts and products leave there, and a product may come out negative in int64.  The masks tell LLVM that a 32-bit
-    multiplication (vpmuludq) is enough, and cost nothing, as it ignores those bits.
+    A = 0xD2511F53, B = 0xCD9E8D57.  All are uint64, of which only the low 32 bits count: the others hold what shifts
+    and products leave there.  The masks tell LLVM that a 32-bit multiplication (vpmuludq) is enough, and cost nothing,
+    as it ignores those bits.
     """
-    a = (c0 & 0xFFFFFFFF) * 0xD2511F53
-    b = (c2 & 0xFFFFFFFF) * 0xCD9E8D57
-    n0 = (b >> 32) ^ c1 ^ k0
-    n2 = (a >> 32) ^ c3 ^ k1
-    return n0, b, n2, a, (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    a = (c0 & np.uint64(0xFFFFFFFF)) * np.uint64(0xD2511F53)
+    b = (c2 & np.uint64(0xFFFFFFFF)) * np.uint64(0xCD9E8D57)
+    n0 = (b >> np.uint64(32)) ^ c1 ^ k0
+    n2 = (a >> np.uint64(32)) ^ c3 ^ k1
+    k0 = (k0 + np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
+    k1 = (k1 + np.uint64(0xBB67AE85)) & np.uint64(0xFFFFFFFF)
+    return n0, b, n2, a, k0, k1
 
 
-def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+def philox(c0: Word, c1: Word, c2: Word, c3: Word, k0: Word, k1: Word) -> tuple[Word, Word, Word, Word]:
     """Philox4x32-10, ten rounds of `philox_round`: four random words of the counter (c0, c1, c2, c3), key (k0, k1).
 
-    Words are non-negative and below 2^32: Python's integers, int64 or arrays of int64; the results are of that type.
+    Words are non-negative and below 2^32: Python's integers, int64 or arrays of int64; the results are int64.
     """
+    # Unsigned, as a product of two words may pass 2^63: Numba tells LLVM that no sum or product of int64 does (nsw).
+    # LLVM then takes the highest bit for 0, and of a word with bit 31 (GRADIENT) put in by ^ loses that bit.
+    c0, c1, c2, c3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
+    k0, k1 = np.uint64(k0), np.uint64(k1)
     # Ten lines and not a loop: LLVM then vectorises the lanes without having to unroll first.
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
@@ -56,7 +65,9 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = philox_round(c0, c1, c2, c3, k0, k1)
-    return c0 & 0xFFFFFFFF, c1 & 0xFFFFFFFF, c2 & 0xFFFFFFFF, c3 & 0xFFFFFFFF
+    c0, c1 = c0 & np.uint64(0xFFFFFFFF), c1 & np.uint64(0xFFFFFFFF)
+    c2, c3 = c2 & np.uint64(0xFFFFFFFF), c3 & np.uint64(0xFFFFFFFF)
+    return np.int64(c0), np.int64(c1), np.int64(c2), np.int64(c3)
 
 
 def unit(high: int, low: int) -> float:
@@ -74,8 +85,7 @@ def uniform_pair(step_pair: int, coordinate: int, stream: int, seed: int) -> tup
     # int changes nothing in a compiled lane; NumPy's scalars would warn when a product wraps.
     w0, w1, w2, w3 = philox(
         int(step_pair) & 0xFFFFFFFF,
-        # a sum, as its parts share no bit: with `|` or `^` LLVM 22 loses bit 31 of coordinate 0 in half of the lanes
-        (int(coordinate) + (high << 20)) & 0xFFFFFFFF,
+        (int(coordinate) | (high << 20)) & 0xFFFFFFFF,
         int(stream) & 0xFFFFFFFF,
         (int(stream) >> 32) & 0xFFFFFFFF,
         int(seed) & 0xFFFFFFFF,
