@@ -44,6 +44,18 @@ def bits(x: float) -> int:
     return int(np.float64(x).view(np.int64))
 
 
+def wrapping_add(a: int, b: int) -> int:
+    """a + b modulo 2^64.  Unsigned, as Numba tells LLVM that no sum of signed integers wraps."""
+    total = np.int64(a).view(np.uint64) + np.int64(b).view(np.uint64)
+    return int(np.uint64(total).view(np.int64))
+
+
+def wrapping_sub(a: int, b: int) -> int:
+    """a - b modulo 2^64, as `wrapping_add`."""
+    difference = np.int64(a).view(np.uint64) - np.int64(b).view(np.uint64)
+    return int(np.uint64(difference).view(np.int64))
+
+
 def exp_tail(r: float) -> float:
     """exp(r) - 1 - r for |r| <= ln(2)/2, a polynomial of degree 11 with relative error 2**-56 of exp(r)."""
     p = 2.511291101183863e-08

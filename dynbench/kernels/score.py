@@ -2,6 +2,7 @@
 
 import ast
 
+from dynbench.kernels import elementary
 from dynbench.kernels.language import Vector
 from dynbench.kernels.lift import statements
 from dynbench.kernels.step import ONE, Step
@@ -25,4 +26,5 @@ class Scored(Step):
         """It is L, and not the score, that has to be finite."""
         if finite:
             return super().level(bits, finite)
-        return f"flag = flag | {bits}(val - next) | (({bits}(v) & {(1 << 63) - 1}) + {ONE})"
+        plus = self.helper(elementary.wrapping_add)
+        return f"flag = flag | {bits}(val - next) | {plus}({bits}(v) & {(1 << 63) - 1}, {ONE})"

@@ -230,14 +230,15 @@ class Step:
 
     def walls(self) -> list[ast.stmt]:
         """Of coordinate d, as soon as it has moved: a loop by itself, unrolled by LLVM, runs out of registers."""
-        bits = self.helper(elementary.bits)
-        return statements(f"inside = {bits}(y - lo[d])\nflag = flag | inside | ({bits}(width[d]) - inside)")
+        bits, minus = self.helper(elementary.bits), self.helper(elementary.wrapping_sub)
+        return statements(f"inside = {bits}(y - lo[d])\nflag = flag | inside | {minus}({bits}(width[d]), inside)")
 
     def level(self, bits: str, finite: bool) -> str:
         """Of `watched`, what is asked of L."""
         if finite:
             return f"flag = flag | {bits}(val - next)"
-        return f"over = {bits}(val - next)\nflag = flag | over | (over + {ONE})"
+        plus = self.helper(elementary.wrapping_add)
+        return f"over = {bits}(val - next)\nflag = flag | over | {plus}(over, {ONE})"
 
     def met(self) -> list[ast.stmt]:
         """What is recorded of L(x_k)."""
