@@ -10,9 +10,12 @@ Source: Kramers (1940); Berglund (2013), "Kramers' law: validity, derivations an
 
 from math import exp, inf, isfinite, log, nan, pi, sqrt
 
+import numpy as np
+
 from dynbench.losses.base import Loss, Minimum
 from dynbench.theory.coordinate import coordinate, walls
 
+LARGEST = log(np.finfo(float).max)  # ln of the largest float
 VALID = 4.0  # ΔL/T from which the law is worth printing without a warning
 
 
@@ -34,10 +37,16 @@ def kramers_prefactor(loss: Loss, label: int) -> float:
     return ways[0][1] if ways else nan
 
 
+def log_kramers_time(loss: Loss, label: int, temperature: float) -> float:
+    """ln K, K from the minimum to the next one; with two ways out their rates add.  inf: there is no way out."""
+    rates = [-height / temperature - log(prefactor) for height, prefactor in passes(loss, label)]
+    return -float(np.logaddexp.reduce(rates)) if rates else inf
+
+
 def kramers_time(loss: Loss, label: int, temperature: float) -> float:
-    """K from the minimum to the next one; with two ways out their rates add.  inf where there is no way out."""
-    rate = sum(exp(-min(height / temperature, 800.0)) / prefactor for height, prefactor in passes(loss, label))
-    return 1.0 / rate if rate > 1e-300 else inf
+    """K itself; inf where there is no way out, or where it is beyond the largest float (see `log_kramers_time`)."""
+    time = log_kramers_time(loss, label, temperature)
+    return exp(time) if time < LARGEST else inf
 
 
 def kramers_valid(minimum: Minimum, temperature: float) -> bool:

@@ -6,8 +6,8 @@ With s' = e^{L/T} (scale) and m = e^{-L/T}, from x between a and b:
     mean time to either:      τ(x) = (1/T) [(1 - q(x)) ∫_a^x s m + q(x) ∫_x^b (s(b) - s) m],  s(y) = ∫_a^y s'
     mean time to a alone:     τ(x) = (1/T) [∫_a^x s m + s(x) ∫_x^∞ m] = (1/T) ∫_a^x e^{L(y)/T} ∫_y^∞ e^{-L(z)/T} dz dy
 
-Every term is positive and every exponent is shifted by the extreme of L, so that T may be small; Gauss-Legendre
-panels are halved until nothing changes.
+Every term is positive and all sums are of logarithms, so that T may be small: e^{ΔL/T} may pass the largest float,
+and its logarithm is still exact.  Gauss-Legendre panels are halved until nothing changes.
 
 Discretisation bias: a chain with step h looks at X only at times kh and misses excursions beyond a wall, so that its
 exits are late by O(√h): about 1.13 times at h = 0.01, T = 0.5 on the quartic.  To first order a wall is moved
@@ -15,18 +15,23 @@ outwards by β √(2Th), β = -ζ(1/2)/√(2π) = 0.5826 (Broadie, Glasserman an
 are held against `chain`, which is exact, and against this only by extrapolation in √h.
 """
 
-from math import inf, isfinite, sqrt
+from collections.abc import Callable
+from math import exp, inf, isfinite, log, nan, sqrt
 
 import numpy as np
+from scipy.special import logsumexp
 
 from dynbench.batch import Floats
 from dynbench.losses.base import Loss
 from dynbench.theory.coordinate import Coordinate, coordinate, neighbours, walls
 
+LARGEST = log(np.finfo(float).max)  # ln of the largest float
 BETA = 0.5825971579390107  # -ζ(1/2)/√(2π)
 NODES = 16
 PRECISION = 1e-13
-PANELS = 4096  # most panels tried
+ROUNDING = 4.0 * np.finfo(float).eps  # of L/T: what its own rounding adds to a logarithm
+ENOUGH = 1e-9  # a result that the last halving changes by more is not known
+PANELS = 32768  # most panels tried
 NEGLIGIBLE = 50.0  # (L - Lmin)/T from which e^{-L/T} adds nothing
 
 POINTS, WEIGHTS = np.polynomial.legendre.leggauss(NODES)
@@ -37,104 +42,131 @@ _RISE = np.column_stack([1.0 + POINTS, (_P[:, 2:] - _P[:, : NODES - 1]) / _K[1:]
 CUMULATE = _RISE @ (_P[:, :NODES] * WEIGHTS[:, None] * (_K / 2.0)).T  # (node, node)
 
 
-def passage_time(loss: Loss, label: int, x0: float, temperature: float, lr: float = 0.0) -> float:
-    """Mean time in which the SDE from x0 leaves the well of `label`, by either wall; inf where there is none.
+def log_passage_time(loss: Loss, label: int, x0: float, temperature: float, lr: float = 0.0) -> float:
+    """ln of the mean time in which the SDE from x0 leaves the well of `label`, by either wall; inf: there is none.
 
     With `lr` the walls are moved outwards by 0.5826 √(2Th): the mean time h k of the chain, to first order in √h.
     """
     a, b = walls(loss, label)
     shift = BETA * sqrt(2.0 * temperature * lr)
-    return mean_time(coordinate(loss), x0, temperature, a - shift, b + shift)
+    return log_mean_time(coordinate(loss), x0, temperature, a - shift, b + shift)
 
 
-def passage_time_to_other_well(loss: Loss, label: int, x0: float, temperature: float) -> float:
-    """Mean time in which the SDE from x0 first stands at the minimum of a neighbouring well."""
+def passage_time(loss: Loss, label: int, x0: float, temperature: float, lr: float = 0.0) -> float:
+    """The mean time itself; inf where there is no wall, or where it is beyond the largest float."""
+    return raised(log_passage_time(loss, label, x0, temperature, lr))
+
+
+def log_passage_time_to_other_well(loss: Loss, label: int, x0: float, temperature: float) -> float:
+    """ln of the mean time in which the SDE from x0 first stands at the minimum of a neighbouring well."""
     left, right = neighbours(loss, label)
     a = -inf if left is None else loss.minima[left].x[0]
     b = inf if right is None else loss.minima[right].x[0]
-    return mean_time(coordinate(loss), x0, temperature, a, b)
+    return log_mean_time(coordinate(loss), x0, temperature, a, b)
+
+
+def passage_time_to_other_well(loss: Loss, label: int, x0: float, temperature: float) -> float:
+    """The mean time itself; inf where there is no neighbour, or where it is beyond the largest float."""
+    return raised(log_passage_time_to_other_well(loss, label, x0, temperature))
+
+
+def raised(logarithm: float) -> float:
+    """e to that power, inf beyond the largest float."""
+    return exp(logarithm) if logarithm < LARGEST else inf
 
 
 def mean_time(curve: Coordinate, x0: float, temperature: float, a: float = -inf, b: float = inf) -> float:
-    """Mean time to a or b from x0, 0 where x0 is not between.  One may be infinite: the other alone counts then.
+    """Mean time to a or b from x0, 0 where x0 is not between; see `log_mean_time`."""
+    return raised(log_mean_time(curve, x0, temperature, a, b))
 
-    Beyond x0 on an infinite side L may only rise, but for the well that holds x0.
+
+def log_mean_time(curve: Coordinate, x0: float, temperature: float, a: float = -inf, b: float = inf) -> float:
+    """ln of the mean time to a or b from x0, -inf where x0 is not between.
+
+    One of the two may be infinite: the other alone counts then.  Beyond x0 on an infinite side L may only rise, but
+    for the well that holds x0.  nan: the most panels tried do not resolve it (T is too small).
     """
     if not a < x0 < b:
-        return 0.0
+        return -inf
     if not isfinite(a) and not isfinite(b):
         return inf
     if not isfinite(a):
         mirrored = Coordinate(lambda x: curve.value(-x), lambda x: -curve.slope(-x))
-        return mean_time(mirrored, -x0, temperature, -b, inf)
+        return log_mean_time(mirrored, -x0, temperature, -b, inf)
     top = b if isfinite(b) else edge(curve, x0, 1, temperature)
-    old = 0.0
+    return refined(lambda panels: log_mean_time_on(curve, x0, temperature, a, top, isfinite(b), panels))
+
+
+def refined(logarithm: Callable[[int], float]) -> float:
+    """The limit of a logarithm as its number of panels doubles; nan where it does not settle."""
+    old = -inf
     for panels in doubled():
-        new = mean_time_on(curve, x0, temperature, a, top, isfinite(b), panels)
-        if abs(new - old) <= PRECISION * abs(new) or not isfinite(new):
+        new = logarithm(panels)
+        change = abs(new - old)
+        if change <= PRECISION + ROUNDING * abs(new) or not isfinite(new):
             return new
         old = new
-    return old
+    return new if change <= ENOUGH else nan
 
 
-def mean_time_on(
+def log_mean_time_on(
     curve: Coordinate, x0: float, temperature: float, a: float, b: float, two_sided: bool, panels: int
 ) -> float:
     """The formulas above on `panels` panels either side of x0."""
     left, right = Panels(a, x0, panels), Panels(x0, b, panels)
-    below, above = curve.values(left.nodes), curve.values(right.nodes)
-    highest = max(below.max(), above.max() if two_sided else -inf)
-    lowest = min(below.min(), above.min())
-    scale, mass = np.exp((below - highest) / temperature), np.exp((lowest - below) / temperature)
-    tail = np.exp((lowest - above) / temperature)
-    s, s0 = left.running(scale), left.total(scale)
-    time = left.total(s * mass)
+    below, above = curve.values(left.nodes) / temperature, curve.values(right.nodes) / temperature
+    s, s0 = left.log_running(below), left.log_total(below)
+    time = left.log_total(s - below)
     if two_sided:
-        rest = np.exp((above - highest) / temperature)
-        s1 = right.total(rest)  # ∫_x0^b s'
-        time = (s1 * time + s0 * right.total((s1 - right.running(rest)) * tail)) / (s0 + s1)
-    else:
-        time += s0 * right.total(tail)
-    with np.errstate(over="ignore"):
-        return float(time / temperature * np.exp((highest - lowest) / temperature))
+        s1 = right.log_total(above)  # ∫_x0^b s'
+        rest = right.log_running(above, backwards=True)  # ∫_y^b s'
+        times = (s1 + time, s0 + right.log_total(rest - above))
+        return float(logsumexp(times) - np.logaddexp(s0, s1)) - log(temperature)
+    return float(np.logaddexp(time, s0 + right.log_total(-above))) - log(temperature)
+
+
+def log_committor(loss: Loss, x: float, a: float, b: float, temperature: float) -> float:
+    """ln P(the SDE from x reaches b before a), either way round: -inf at a, 0 at b, and beyond them."""
+    if (x - a) * (b - a) <= 0.0:
+        return -inf
+    if (b - x) * (b - a) <= 0.0:
+        return 0.0
+    curve = coordinate(loss)
+
+    def logarithm(panels: int) -> float:
+        near, far = Panels(a, x, panels), Panels(x, b, panels)
+        before, after = (part.log_total(curve.values(part.nodes) / temperature) for part in (near, far))
+        return before - float(np.logaddexp(before, after))
+
+    return refined(logarithm)
 
 
 def committor(loss: Loss, x: float, a: float, b: float, temperature: float) -> float:
     """P(the SDE from x reaches b before a), either way round: 0 at a, 1 at b, and beyond them."""
-    if (x - a) * (b - a) <= 0.0 or (b - x) * (b - a) <= 0.0:
-        return float((x - a) * (b - a) > 0.0)
-    curve, old = coordinate(loss), -1.0
-    for panels in doubled():
-        near, far = Panels(a, x, panels), Panels(x, b, panels)
-        one, two = curve.values(near.nodes), curve.values(far.nodes)
-        highest = max(one.max(), two.max())
-        before, after = (
-            part.total(np.exp((height - highest) / temperature)) for part, height in ((near, one), (far, two))
-        )
-        new = float(before / (before + after))
-        if abs(new - old) <= PRECISION * new:
-            break
-        old = new
-    return new
+    return exp(log_committor(loss, x, a, b, temperature))
 
 
-def boltzmann_masses(loss: Loss, temperature: float) -> tuple[float, ...]:
-    """Share of e^{-L/T} in the well of each label (one coordinate): how long the SDE is there in the long run."""
+def log_boltzmann_masses(loss: Loss, temperature: float) -> tuple[float, ...]:
+    """ln of the share of e^{-L/T} in the well of each label (one coordinate): how long the SDE is there in the end."""
     curve, wells = coordinate(loss), loss.wells
-    lowest, masses = min(m.value for m in loss.minima), [0.0] * len(wells)
+    masses = [0.0] * len(wells)
     for label in wells:
         centre = loss.minima[label].x[0]
         a, b = walls(loss, label)
         a = a if isfinite(a) else edge(curve, centre, -1, temperature)
         b = b if isfinite(b) else edge(curve, centre, 1, temperature)
-        old = -1.0
-        for panels in doubled():
-            parts = (Panels(a, centre, panels), Panels(centre, b, panels))
-            masses[label] = sum(p.total(np.exp((lowest - curve.values(p.nodes)) / temperature)) for p in parts)
-            if abs(masses[label] - old) <= PRECISION * masses[label]:
-                break
-            old = masses[label]
-    return tuple(float(m / sum(masses)) for m in masses)
+
+        def mass(panels: int, ends: tuple[float, float] = (a, b), centre: float = centre) -> float:
+            parts = [Panels(end, centre, panels) for end in ends]
+            return float(logsumexp([p.log_total(-curve.values(p.nodes) / temperature) for p in parts]))
+
+        masses[label] = refined(mass)
+    return tuple(float(m - logsumexp(masses)) for m in masses)
+
+
+def boltzmann_masses(loss: Loss, temperature: float) -> tuple[float, ...]:
+    """The shares themselves, 0 below the smallest float."""
+    return tuple(exp(m) for m in log_boltzmann_masses(loss, temperature))
 
 
 def doubled() -> list[int]:
@@ -163,10 +195,17 @@ class Panels:
             2 * count
         ) * POINTS  # (count, NODES)
 
-    def total(self, f: Floats) -> float:
-        return float(self.half * (f @ WEIGHTS).sum())
+    def log_total(self, logarithms: Floats) -> float:
+        """ln ∫ of the function whose logarithms at the nodes are given."""
+        return float(logsumexp(logarithms, b=self.half * WEIGHTS))
 
-    def running(self, f: Floats) -> Floats:
-        """∫ from a to each node."""
-        whole = self.half * (f @ WEIGHTS)
-        return np.asarray(np.concatenate([[0.0], np.cumsum(whole)[:-1]])[:, None] + self.half * (f @ CUMULATE.T))
+    def log_running(self, logarithms: Floats, backwards: bool = False) -> Floats:
+        """ln ∫ from a to each node, or from each node to b: every panel by the scale of its own largest value."""
+        if backwards:
+            return self.log_running(logarithms[::-1, ::-1])[::-1, ::-1]
+        peaks = logarithms.max(axis=1)
+        scaled = np.exp(logarithms - peaks[:, None])
+        panels = np.log(self.half * (scaled @ WEIGHTS)) + peaks
+        before = np.concatenate([[-inf], np.logaddexp.accumulate(panels)[:-1]])
+        inside = np.maximum(self.half * (scaled @ CUMULATE.T), np.finfo(float).tiny)  # rounding may take it below 0
+        return np.asarray(np.logaddexp(before[:, None], np.log(inside) + peaks[:, None]))

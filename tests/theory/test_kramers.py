@@ -59,4 +59,5 @@ def test_corners():
     assert math.isnan(kramers.crossover_temperature(bowl, 0))
     assert math.isnan(kramers.crossover_temperature(QUARTIC, 0))
     assert math.isnan(kramers.crossover_temperature(QUARTIC, 1, 2.0))
-    assert kramers.kramers_time(QUARTIC, 1, 1e-3) == math.inf
+    assert kramers.kramers_time(QUARTIC, 1, 1e-3) == math.inf  # beyond the largest float; its logarithm is known
+    assert kramers.log_kramers_time(QUARTIC, 1, 1e-3) == pytest.approx(903.0889303 * math.log(10), rel=1e-9)

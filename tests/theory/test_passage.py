@@ -8,7 +8,7 @@ from scipy.integrate import quad, solve_bvp
 
 from dynbench import find
 from dynbench.losses.base import Loss, Minimum
-from dynbench.theory import passage
+from dynbench.theory import kramers, passage
 from dynbench.theory.coordinate import Coordinate, coordinate, neighbours, walls
 
 pytestmark = pytest.mark.quick
@@ -91,7 +91,7 @@ def test_a_small_temperature_keeps_its_digits():
     """Doubling the panels changes nothing at ΔL/T = 40, and the two walls of a well add up."""
     loss = find.loss("rastrigin", 1)
     x, T = loss.minima[1].x[0], 0.5
-    once = passage.mean_time_on(coordinate(loss), x, T, *walls(loss, 1), True, 64)
+    once = math.exp(passage.log_mean_time_on(coordinate(loss), x, T, *walls(loss, 1), True, 64))
     assert passage.passage_time(loss, 1, x, T) == pytest.approx(once, rel=1e-12)
     assert passage.passage_time(QUARTIC, 1, 3.0, 0.003) == math.inf or passage.passage_time(QUARTIC, 1, 3.0, 0.003) > 0
     tilted = find.loss("double_well_tilted")
@@ -110,3 +110,34 @@ def test_corners():
     assert coordinate(QUARTIC).curvature(B) == pytest.approx(-6.64605496225880, rel=1e-11)
     with pytest.raises(ValueError, match="no one-dimensional curve"):
         coordinate(find.loss("himmelblau"))
+
+
+@pytest.mark.parametrize("T", [0.005, 0.002, 1e-4, 1e-5])
+def test_times_beyond_the_largest_float_keep_their_logarithm(T):
+    """Kramers' law falls short of the exact time by 0.1591 T (1 + O(T)) on the quartic, at every T."""
+    log = passage.log_passage_time_to_other_well(QUARTIC, 1, 3.0, T)
+    assert log - kramers.log_kramers_time(QUARTIC, 1, T) == pytest.approx(0.1591 * T, rel=3e-3)
+    half = passage.log_passage_time(QUARTIC, 1, 3.0, T) - log
+    assert math.exp(half) == pytest.approx(0.5 + 0.0173 * math.sqrt(T), abs=1.5e-5)  # the wall is half the way
+    assert passage.passage_time(QUARTIC, 1, 3.0, T) == (math.exp(log + half) if T == 0.005 else math.inf)
+
+
+def test_the_logarithms_of_the_issue():
+    assert kramers.log_kramers_time(QUARTIC, 1, 0.005) / math.log(10) == pytest.approx(180.496, abs=5e-4)
+    assert passage.log_boltzmann_masses(QUARTIC, 1e-3)[1] == pytest.approx(
+        -1622.759447 + 0.5 * math.log(14.8960549622588 / 12), abs=0.01
+    )
+    assert passage.log_committor(QUARTIC, 2.5, 3.0, A, 1e-4) == pytest.approx(
+        (QUARTIC.value(2.5) - QUARTIC.value(B)) / 1e-4, rel=1e-3
+    )
+
+
+def test_a_start_above_the_wall_is_no_matter_how_high():
+    """From 4.9, where L = 61 is higher than the wall by 58, the SDE first falls into the well."""
+    for T in (0.05, 0.005):
+        from_above, inside = (passage.log_passage_time(QUARTIC, 1, x, T) for x in (4.9, 3.0))
+        assert from_above == pytest.approx(inside, abs=1e-12)
+
+
+def test_too_small_a_temperature_is_not_known():
+    assert math.isnan(passage.log_committor(QUARTIC, 2.5, 3.0, A, 1e-7))
