@@ -6,22 +6,19 @@ from scipy.special import betainccinv, betaincinv, ndtri
 
 from dynbench.batch import Floats
 
-FEW = 5  # with no more successes, or failures, than this the normal approximation behind Wilson's interval is poor
+FEW = 5  # with no more successes, or failures, than this a standard error says little
 Interval = tuple[Floats, Floats]
 
 
 def interval(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
-    """(lo, hi): Clopper-Pearson where k <= 5 or n - k <= 5, else Wilson; nan where n = 0.  Arrays broadcast.
+    """(lo, hi): Clopper and Pearson's, which covers at least so often whatever p and n; nan where n = 0.
 
-    Source: Brown, Cai and DasGupta (2001) on Wilson's interval; the exact one where its error is largest.
+    Arrays broadcast.  Wilson's, and any switch between the two, covers less than it says somewhere.
     """
     k, n = columns(k, n)
-    lo, hi = wilson(k, n, confidence)
-    few = (k <= FEW) | (n - k <= FEW)
-    pairs, place = np.unique(k[few] + 1j * n[few], return_inverse=True)  # a table has few different (k, n) there
-    exact = clopper_pearson(pairs.real, pairs.imag, confidence)
-    lo[few], hi[few] = exact[0][place], exact[1][place]
-    return lo, hi
+    pairs, place = np.unique(k + 1j * n, return_inverse=True)  # a table has few different (k, n)
+    lo, hi = clopper_pearson(pairs.real, pairs.imag, confidence)
+    return lo[place].reshape(k.shape), hi[place].reshape(k.shape)
 
 
 def share_between(least: ArrayLike, most: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[Floats, ...]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dynbench.batch import Floats
+from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 
 NOT_PARAMETERS = {"id", "loss", "dynamics"}
 AXES = ("lr", "temperature", "gradient_noise")
@@ -83,15 +84,17 @@ def number(value: float) -> str:
     return f"{value:.6g}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
-def share(p: float) -> str:
-    """A probability with the digits that matter."""
+def share(p: float, way: int = NEAREST) -> str:
+    """A probability with the digits that matter; a limit of one is rounded down or up."""
     if p != p:
         return "–"
     if p in (0.0, 1.0):
         return f"{p:.0f}"
     if p < 0.001:
-        return f"{p:.1e}".replace("e-0", "e-")
-    return f"{p:.3f}" if p < 0.9995 else f"{p:.4f}" if p < 0.99995 else ">0.9999"
+        return written(p, ".1e", way).replace("e-0", "e-")
+    if p >= 0.99995:
+        return {DOWN: "0.9999", NEAREST: ">0.9999", UP: "1"}[way]
+    return written(p, ".3f" if p < 0.9995 else ".4f", way)
 
 
 def is_noisy(row: Mapping[Any, Any]) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dynbench.batch import Integers
 from dynbench.outcomes.hazard import exposure, hazard, log_edges
+from dynbench.outcomes.outward import between
 from dynbench.outcomes.survival import Estimate
 from dynbench.report import timeline
 from dynbench.report.escapes import Sample
@@ -115,6 +116,6 @@ def finding(found: Sample, chosen: Sequence[int], late: Estimate, exact: Mapping
     told = []
     for k, place in enumerate(chosen):
         value, lo, hi = (float(part[k]) for part in late)
-        rate = f"{value:.2g} [{lo:.2g}, {hi:.2g}]" if value == value else "nobody was left"
+        rate = f"{value:.2g} {between(lo, hi, '.2g')}" if value == value else "nobody was left"
         told.append(f"{found.names[place]}: {rate}" + (f", exactly {exact[k]:.3g}" if k in exact else ""))
     return f"Hazard of escape a step, late, from step {steps // 2} to {steps}: {'; '.join(told)}."

@@ -1,11 +1,13 @@
 """How a difference and a p-value are written."""
 
+from dynbench.outcomes.outward import between
+
 SMALLEST = 1e-12  # p-values below it are written so
 
 
 def difference(value: float, lo: float, hi: float) -> str:
     """+0.120 [+0.100, +0.141]."""
-    return f"{value:+.3f} [{lo:+.3f}, {hi:+.3f}]"
+    return f"{value:+.3f} {between(lo, hi, '+.3f')}"
 
 
 def p_value(p: float) -> str:

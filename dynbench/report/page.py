@@ -34,7 +34,8 @@ DEFINITIONS = (
     "later; a step that ends in divergence is no escape. Stayed, escaped and diverged inside add up to n; those of the "
     "escaped that diverged later have a column of their own. End not known: ends, not diverged, of which no basin is "
     "known.",
-    "P(escape): escaped/n, with its 95% interval (Clopper-Pearson where five or fewer did, or did not; else Wilson). "
+    "P(escape): escaped/n, with its 95% interval: Clopper and Pearson's, which holds the true value in at "
+    "least 95% of runs, and is rounded outward. "
     "An interval alone: exits are known between bounds only, and P(escape) lies between these; outside then means "
     "certainly outside.",
     "Median escape step: by when half of all n had escaped; `not reached` where fewer did.",

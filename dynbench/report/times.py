@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 from dynbench.outcomes.runtime import converted, running_time
 from dynbench.outcomes.survival import Estimate, mean_time, median_time
 from dynbench.report import arms, figures
@@ -134,7 +135,8 @@ def told(row: dict, column: str, unit: str) -> str:
     else:
         ends = [float(converted(time, unit, row["lr"])) for time in ends]
     missing = COLUMNS[column][1]
-    value, lo, hi = (arms.number(float(f"{end:.4g}")) if isfinite(end) else missing for end in ends)
+    ways = zip(ends, (NEAREST, DOWN, UP), strict=True)
+    value, lo, hi = (arms.number(float(written(end, ".4g", way))) if isfinite(end) else missing for end, way in ways)
     if isfinite(ends[0]):
         return f"{value} [{lo}, {hi}]" if isfinite(ends[1]) else value
     return f"{value} [≥ {lo}]" if ends[1] > 0.0 else value

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes.outward import DOWN, UP
 from dynbench.report import arms, curves
 from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.trapped import POOLED, origin, trapped
@@ -164,7 +165,7 @@ def interval(row: pd.Series, column: str) -> str:
     """0.910 [0.906, 0.914]; [0.62, 0.85] where it is only known to lie between bounds."""
     value, lo, hi = (row[column + end] for end in ("", "_lo", "_hi"))
     told = [arms.share(value)] if value == value or lo != lo else []
-    return " ".join([*told, *([f"[{arms.share(lo)}, {arms.share(hi)}]"] if lo == lo else [])])
+    return " ".join([*told, *([f"[{arms.share(lo, DOWN)}, {arms.share(hi, UP)}]"] if lo == lo else [])])
 
 
 def percent(row: pd.Series, columns: list[str]) -> str:

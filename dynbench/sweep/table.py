@@ -9,6 +9,7 @@ import pandas as pd
 from dynbench.basins import false_labels, false_minima, global_labels
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import is_start
+from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 from dynbench.theory.thresholds import critical_cap
 
 HEAD = ("rule", "n", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
@@ -25,11 +26,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
 
-def figure(share: float, digits: int) -> str:
+def figure(share: float, digits: int, way: int = NEAREST) -> str:
     """A share with so many decimals; an exact 0 or 1 is written as such, a tiny one with its exponent."""
     if 0.0 < share < 1e-4:
-        return f"{share:.3g}"
-    return f"{share:.0f}" if share in (0.0, 1.0) else f"{share:.{digits}f}"
+        return written(share, ".3g", way)
+    return f"{share:.0f}" if share in (0.0, 1.0) else written(share, f".{digits}f", way)
 
 
 def probability(p: float, lo: float, hi: float) -> str:
@@ -41,7 +42,7 @@ def probability(p: float, lo: float, hi: float) -> str:
     digits = max(3, min(12, 1 - math.floor(math.log10(smallest)) if smallest < 0.005 else 3))
     if math.isnan(lo):
         return f"{figure(p, digits)} (nothing random)"
-    between = f"[{figure(lo, digits)}, {figure(hi, digits)}]"
+    between = f"[{figure(lo, digits, DOWN)}, {figure(hi, digits, UP)}]"
     return between if math.isnan(p) else f"{figure(p, digits)} {between}"
 
 

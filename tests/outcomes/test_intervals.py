@@ -19,11 +19,11 @@ def test_equal_to_scipy(ours, theirs, confidence):
     np.testing.assert_allclose(np.transpose(ours(k, n, confidence)), expected, rtol=1e-9, atol=1e-15)
 
 
-def test_the_rule_takes_clopper_pearson_at_the_ends():
-    k = np.array([0, 5, 6, 50, 94, 95, 100])
-    exact, score, used = (np.array(f(k, 100)) for f in (clopper_pearson, wilson, interval))
-    few = np.array([True, True, False, False, False, True, True])
-    np.testing.assert_array_equal(used, np.where(few, exact, score))
+def test_the_rule_is_exact_for_every_count():
+    k = np.arange(101)
+    np.testing.assert_array_equal(interval(k, 100), clopper_pearson(k, 100))
+    np.testing.assert_array_equal(interval([[3, 70], [3, 0]], [[9, 100], [9, 0]]),
+                                  clopper_pearson([[3, 70], [3, 0]], [[9, 100], [9, 0]]))  # fmt: skip
 
 
 def test_nothing_tried_nothing_known():
@@ -52,11 +52,34 @@ def test_impossible_counts():
         interval(3, 2)
 
 
-@pytest.mark.parametrize("n", [100, 2500])
-@pytest.mark.parametrize("p", [0.001, 0.05, 0.5])
-def test_exact_coverage(p, n):
-    k = np.arange(n + 1)
-    chance = stats.binom.pmf(k, n, p)
-    for rule, least in ((interval, 0.94), (clopper_pearson, 0.95)):
-        lo, hi = rule(k, n)
-        assert chance[(lo <= p) & (p <= hi)].sum() >= least
+def coverage(lo, hi, n: int, p: np.ndarray) -> np.ndarray:
+    """(p,): the chance that the interval holds p; `lo`, `hi` (n + 1,) are those of 0, 1, ... n successes, ascending.
+
+    Successes whose interval holds p are consecutive, so two values of the binomial law tell it.
+    """
+    first = np.searchsorted(hi, p, side="left")  # the first k with hi >= p
+    last = np.searchsorted(lo, p, side="right") - 1  # the last k with lo <= p
+    return stats.binom.cdf(last, n, p) - stats.binom.cdf(first - 1, n, p)
+
+
+def least_and_mean(n: int) -> tuple[float, float]:
+    """Coverage at p just beyond every limit, where it is least, and its mean over p from 0 to 1."""
+    lo, hi = interval(np.arange(n + 1), n)
+    ends = np.concatenate([lo[1:], hi[:-1]])
+    near = np.clip(np.concatenate([ends * (1 - 1e-9), ends, ends * (1 + 1e-9)]), 1e-12, 1 - 1e-12)
+    even = (np.arange(2000) + 0.5) / 2000
+    return coverage(lo, hi, n, near).min(), coverage(lo, hi, n, even).mean()
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 20, 60, 104, 333, 1000])
+def test_coverage_by_enumeration(n):
+    least, mean = least_and_mean(n)
+    assert least >= 0.95 - 1e-6
+    assert mean > 0.95
+
+
+@pytest.mark.slow
+def test_coverage_by_enumeration_at_every_n_to_1000():
+    found = np.array([least_and_mean(n) for n in range(1, 1001)])
+    assert found[:, 0].min() >= 0.95 - 1e-6
+    assert found[:, 1].min() > 0.95

@@ -8,6 +8,7 @@ import sweeps
 from dynbench import find
 from dynbench.outcomes.compare import holm, mcnemar, tango
 from dynbench.outcomes.intervals import interval
+from dynbench.outcomes.outward import DOWN, UP
 from dynbench.report import arms, comparisons, further
 from dynbench.report.forest import forest
 from dynbench.store import Run
@@ -153,7 +154,7 @@ def test_where_they_went_agrees_with_the_cells(run):
         assert row[1:3] == [str(cell["n"]), str(cell["escaped"])]
         assert row[6].startswith(arms.share(cell["p_global"]))
         lo, hi = interval(int(row[3]), cell["escaped"])
-        assert row[4] == f"{arms.share(int(row[3]) / cell['escaped'])} [{arms.share(lo)}, {arms.share(hi)}]"
+        assert row[4] == f"{arms.share(int(row[3]) / cell['escaped'])} [{arms.share(lo, DOWN)}, {arms.share(hi, UP)}]"
         assert int(row[3]) + int(row[5]) <= cell["escaped"]
         assert sum(int(c.split()[0]) for c in ends[2:]) == cell["escaped"]
     assert basins.columns[2:] == ["global: x = 0.4069", "x = 3"]

@@ -13,6 +13,7 @@ import sweeps
 from markupsafe import Markup
 
 from dynbench import find
+from dynbench.outcomes.outward import between
 from dynbench.report import figures
 from dynbench.report.__main__ import main
 from dynbench.report.page import Section, Table, build
@@ -94,7 +95,8 @@ def test_it_says_what_was_run_found_and_how_to_repeat_it(html, run):
     assert f"= {critical_cap(find.loss('quartic').minima[1], 0.01):.7g}." in text
     assert "not reached" in text
     first = run.cells.query("start_basin == 1 and cap == 71.4").iloc[0]
-    assert f"{first['p_escape']:.3f} [{first['p_escape_lo']:.3f}, {first['p_escape_hi']:.3f}]" in text
+    limits = between(first["p_escape_lo"], first["p_escape_hi"], ".3f")
+    assert f"{first['p_escape']:.3f} {limits}" in text
     assert text.index("false minimum at x = 3") < text.index("basin of a global minimum")
 
 

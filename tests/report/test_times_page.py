@@ -10,6 +10,7 @@ import sweeps
 
 from dynbench import find
 from dynbench.outcomes.hazard import late_hazard
+from dynbench.outcomes.outward import between
 from dynbench.outcomes.runtime import solved
 from dynbench.report import arms, figures, times
 from dynbench.report.escapes import needed, sample
@@ -108,7 +109,7 @@ def test_hazards_hold_the_table(found):
     value, lo, hi = (float(v[0]) for v in late_hazard(t, STEPS))
     levels = [line for line in axes.lines if list(line.get_ydata()) == [value] * 2]
     assert [list(line.get_xdata()) for line in levels] == [[STEPS // 2, STEPS]]
-    assert f"gradient, T 0.5: {value:.2g} [{lo:.2g}, {hi:.2g}]" in picture.alt
+    assert f"gradient, T 0.5: {value:.2g} {between(lo, hi, '.2g')}" in picture.alt
     spent = np.clip(np.where(t >= 0, t, STEPS), 64, 128) - 64  # steps at risk in the bin from 64 to 128
     seen = np.sum((t > 64) & (t <= 128)) / spent.sum()
     assert any(np.isclose(line.get_ydata(), seen, rtol=1e-12).any() for line in axes.lines if len(line.get_ydata()))
