@@ -4,11 +4,22 @@
 """
 
 import argparse
+import codecs
 import gc
+import io
 import os
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import NoReturn
+
+IN_ASCII = {  # for a terminal or a file whose encoding lacks the letter
+    "²": "^2", "³": "^3", "√": "sqrt", "±": "+-", "∓": "-+", "≤": "<=", "≥": ">=", "∞": "inf", "·": "*", "×": "x",
+    "–": "-", "…": "...", "←": "<-", "∫": "integral ", "Σ": "sum ", "Δ": "Delta", "α": "alpha", "β": "beta",
+    "γ": "gamma", "δ": "delta", "ε": "eps", "ϵ": "eps", "ζ": "zeta", "θ": "theta", "κ": "kappa", "λ": "lambda",
+    "μ": "mu", "µ": "mu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+}  # fmt: skip
+ERRORS = "dynbench"  # name under which Python knows `in_ascii`
 
 
 class Parser(argparse.ArgumentParser):
@@ -16,6 +27,28 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}\n")
+
+
+def print_every_letter() -> None:
+    """Lets stdout and stderr write letters that their encoding lacks: a formula must not cost the work behind it."""
+    codecs.register_error(ERRORS, in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ERRORS)
+
+
+def in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Python's handler of a letter that cannot be encoded: `sqrt` or `lambda`, without its accent, or `\\u4e2d`.
+
+    A byte of a path that was no letter to begin with stays that byte.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letter, after = error.object[error.start], error.start + 1
+    if "\udc80" <= letter <= "\udcff":
+        return letter.encode("ascii", "surrogateescape"), after
+    plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+    return IN_ASCII.get(letter) or plain or letter.encode("ascii", "backslashreplace").decode(), after
 
 
 def replied(act: Callable[[], int], interrupted: str = "interrupted") -> int:
@@ -38,6 +71,7 @@ def replied(act: Callable[[], int], interrupted: str = "interrupted") -> int:
 def answered(main: Callable[[], int]) -> int:
     """The exit code of a command; a reader that leaves (`| head`) ends it quietly."""
     gc.set_threshold(100_000, 20, 50)  # what a command imports and makes lives to its end: walks over it find nothing
+    print_every_letter()
     try:
         code = main()
         sys.stdout.flush()

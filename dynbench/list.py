@@ -1,6 +1,5 @@
 """`python -m dynbench.list`: the losses and the rules, each with its formula and its source; `--json` for programs."""
 
-import io
 import json
 import sys
 import textwrap
@@ -29,8 +28,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.json:
         print(json.dumps({"losses": list(map(of_loss, losses)), "dynamics": list(map(of_rule, rules))}, indent=2))
     else:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # a terminal without these letters shows question marks
         print("\n".join(["Losses", "", *map(show_loss, losses), "Rules", "", *map(show_rule, rules)]).rstrip())
     return 0
 

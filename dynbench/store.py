@@ -94,8 +94,9 @@ def csv(frame: pd.DataFrame, rows: int = 100_000) -> Iterator[bytes]:
 
 
 def canonical(content: Any) -> bytes:
-    """Readable JSON in one fixed form."""
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Readable JSON in one fixed form; a path's byte that is no letter becomes an escape of JSON's."""
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace")
 
 
 @dataclass(frozen=True)

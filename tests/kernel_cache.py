@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dynbench import find
+from dynbench.kernels.cache_folder import cache_directory
 from dynbench.kernels.compile import compile_all
 from dynbench.kernels.link import sources
-from dynbench.kernels.native import cache_directory, path_of
+from dynbench.kernels.native import path_of
 from dynbench.kernels.step import Variant
 from dynbench.kernels.texts import passage_source
 

@@ -1,5 +1,6 @@
 """Compiles kernels ahead of time, several processes at once: compilation holds the interpreter's lock."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from dynbench.kernels.cache_folder import writable_directory
 from dynbench.kernels.native import Code, keep, kept, path_of, read, write
 from dynbench.kernels.rewrite import CannotLift
 
@@ -65,10 +67,11 @@ def compile_all(texts: Sequence[str], workers: int) -> int:
     """
     missing = [text for text in texts if kept(text) is None]
     rest = missing[:0:-1]
-    shares = [rest[k :: workers - 1] for k in range(min(workers - 1, len(rest)))]
+    shares = [[str(write(text)) for text in rest[k :: workers - 1]] for k in range(min(workers - 1, len(rest)))]
     helpers = [
         subprocess.Popen(
-            [sys.executable, "-m", "dynbench.kernels.compile", *(str(write(text)) for text in share)],
+            [sys.executable, "-m", "dynbench.kernels.compile", *share],
+            env={**os.environ, "DYNBENCH_CACHE": str(writable_directory())},
             stderr=subprocess.DEVNULL,  # what fails there fails here again, and is told once
             start_new_session=True,  # an interrupt is for this process, which ends the others
         )

@@ -12,7 +12,6 @@ import ctypes
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from llvmlite import binding
 
+from dynbench.kernels.cache_folder import cache_directory, use_private, writable_directory
 from dynbench.kernels.rewrite import CannotLift
 
 SETTINGS = (  # of Numba, which change the code that it makes
@@ -47,17 +47,6 @@ class Code:
     code: bytes
 
 
-def cache_directory() -> Path:
-    """Where kernels are kept: $DYNBENCH_CACHE, else the user's cache directory."""
-    if chosen := os.environ.get("DYNBENCH_CACHE"):
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "dynbench"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "dynbench" / "cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dynbench"
-
-
 @cache
 def compiler() -> str:
     """What the machine code depends on beside the text."""
@@ -71,36 +60,54 @@ def digest(text: str) -> str:
     return hashlib.sha256(f"{text}\0{compiler()}".encode()).hexdigest()
 
 
+def name_of(text: str) -> str:
+    """The name of a kernel's file, without suffix, by the digest of its text."""
+    return f"kernel_{digest(text)[:20]}"
+
+
 def path_of(text: str) -> Path:
-    """Where a kernel's text belongs, named by its digest."""
-    return cache_directory() / f"kernel_{digest(text)[:20]}.py"
+    """Where a kernel's text belongs."""
+    return writable_directory() / f"{name_of(text)}.py"
 
 
 def write(text: str) -> Path:
     """Puts a kernel's text in place, and gives its path."""
     path, content = path_of(text), text.encode()
-    if not path.exists() or path.read_bytes() != content:
-        put(path, content)
-    return path
+    try:
+        if path.read_bytes() == content:
+            return path
+    except OSError:  # it is not there
+        pass
+    return put(path.name, content)
 
 
 def read(path: Path) -> str | None:
     """The text of a kernel's file; None where it is not the one that the file's name tells of."""
     try:
         text = path.read_bytes().decode()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return None
-    return text if path_of(text).name == path.name else None
+    return text if path.name == f"{name_of(text)}.py" else None
 
 
-def put(path: Path, content: bytes) -> None:
-    """A file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+def put(name: str, content: bytes) -> Path:
+    """Writes a file of the cache whole or not at all, and gives its path.
+
+    Where the cache directory refuses it, a private folder takes its place.  Raises OSError where that refuses as well.
+    """
+    try:
+        return put_in(writable_directory(), name, content)
+    except OSError as error:
+        return put_in(use_private(error), name, content)
+
+
+def put_in(folder: Path, name: str, content: bytes) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(temporary).replace(path)
+        return Path(temporary).replace(folder / name)
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -115,20 +122,21 @@ def keep(text: str, made: Code) -> None:
     """Puts machine code beside its text: a checksum, a line that tells about it, and the code."""
     head = json.dumps({"door": made.door, "calls": made.calls}).encode()
     content = head + b"\n" + made.code
-    put(path_of(text).with_suffix(".o"), checksum(text, content) + b"\n" + content)
+    put(f"{name_of(text)}.o", checksum(text, content) + b"\n" + content)
 
 
 def kept(text: str) -> Code | None:
     """The machine code of a text; None where it is not there, was damaged or is another text's."""
-    try:
-        first, _, content = path_of(text).with_suffix(".o").read_bytes().partition(b"\n")
-    except FileNotFoundError:
-        return None
-    if checksum(text, content) != first:
-        return None
-    line, _, code = content.partition(b"\n")
-    head = json.loads(line)
-    return Code(head["door"], tuple(head["calls"]), code)
+    for folder in dict.fromkeys((writable_directory(), cache_directory())):
+        try:
+            first, _, content = (folder / f"{name_of(text)}.o").read_bytes().partition(b"\n")
+        except OSError:  # it is not there
+            continue
+        if checksum(text, content) == first:
+            line, _, code = content.partition(b"\n")
+            head = json.loads(line)
+            return Code(head["door"], tuple(head["calls"]), code)
+    return None
 
 
 def supply(calls: Iterable[str]) -> None:

@@ -34,7 +34,7 @@ def written(chosen: argparse.Namespace) -> int:
     runs = [find_run(name) for name in chosen.runs]
     page = build(runs)
     out: Path = chosen.out or (runs[0].directory / "report.html" if len(runs) == 1 else Path("report.html"))
-    write_whole(out, page.encode())
+    write_whole(out, page.encode(errors="replace"))
     if not chosen.quiet:
         print(out)
         for note in notes(*runs):

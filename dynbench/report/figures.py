@@ -1,6 +1,7 @@
 """All pictures of a run: tables -> {name: Picture}.  What does not apply to a run is left out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from dynbench.store import Run
 __all__ = [
     "Picture",
     "draw_all",
+    "drawings",
     "escape_against_cap",
     "loss_of",
     "outcome_map",
@@ -30,11 +32,39 @@ LARGEST = 20_000_000  # trajectories that are read into memory for pictures
 NEEDLESS = {"id", "loss", "t_commit", "loss_final", "loss_best", "x_final"}  # columns no picture needs
 
 
-@uncollected()
+@dataclass(frozen=True)
+class Drawings:
+    """The pictures of a run, and a sentence for each that could not be drawn."""
+
+    pictures: dict[str, Picture]
+    missing: tuple[str, ...]
+
+
 def draw_all(run: Run, loss: Loss | None = None) -> dict[str, Picture]:
     """Every picture that makes sense for a run; `loss` where it is not one of dynbench's own."""
-    loss = loss or loss_of(run)
-    return {picture.name: picture for picture in each(run, loss, budget(run)) if picture is not None}
+    return drawings(run, loss).pictures
+
+
+@uncollected()
+def drawings(run: Run, loss: Loss | None = None) -> Drawings:
+    """Every picture that makes sense for a run and can be drawn: one that fails costs none of the others."""
+    pictures: dict[str, Picture] = {}
+    missing: list[str] = []
+    for name, draw in painters(run, loss or loss_of(run)).items():
+        try:
+            picture = draw()
+            if picture is not None:
+                assert picture.png  # it is made of the figure only now, which may fail as well
+                pictures[picture.name] = picture
+        except Exception as error:
+            missing.append(not_drawn(name, error))
+    return Drawings(pictures, tuple(missing))
+
+
+def not_drawn(name: str, error: Exception) -> str:
+    """The sentence that stands in place of a picture."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"the picture {name} is missing, as it could not be drawn ({reason}); the numbers do not depend on it"
 
 
 def budget(run: Run) -> int:
@@ -42,15 +72,19 @@ def budget(run: Run) -> int:
     return int(run.manifest.get("sweep", {}).get("steps", 0)) or int(run.cells["steps"].max())
 
 
-def each(run: Run, loss: Loss | None, steps: int) -> Iterator[Picture | None]:
-    yield rules(run.cells, loss)
-    yield escape_against_cap(run.cells, loss, facts_of(run))
+def painters(run: Run, loss: Loss | None) -> dict[str, Callable[[], Picture | None]]:
+    """The drawing of each picture, by the picture's name; it gives None where the run has nothing to show in it."""
+    named: dict[str, Callable[[], Picture | None]] = {
+        "rules": lambda: rules(run.cells, loss),
+        "escape_against_cap": lambda: escape_against_cap(run.cells, loss, facts_of(run)),
+    }
     trajectories = read(run)
     if trajectories is not None:
-        yield outcome_map(trajectories, loss, facts_of(run))
-        yield survival(trajectories, steps, loss, run.cells)
+        named["outcome_map"] = lambda: outcome_map(trajectories, loss, facts_of(run))
+        named["survival"] = lambda: survival(trajectories, budget(run), loss, run.cells)
     if (run.directory / "paths.parquet").exists():
-        yield sample_paths(run.paths, loss)
+        named["sample_paths"] = lambda: sample_paths(run.paths, loss)
+    return named
 
 
 def drawable(names: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ All text is escaped; give `markupsafe.Markup` where a paragraph is HTML on purpo
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -63,7 +63,8 @@ def build(runs: Sequence[Run], title: str | None = None, sections: Sequence[Sect
         title = "dynbench report" if len(made) == 1 else f"dynbench report: {len(made)} runs"
     template = environment().get_template("report.html.j2")
     current = [run for run in runs if not run.outdated]
-    return template.render(title=title, sections=[*budgets.sections(current, MOST_ROWS), *made])
+    shared = sections_or_reason("Budgets", lambda: budgets.sections(current, MOST_ROWS))
+    return template.render(title=title, sections=[*shared, *made])
 
 
 def environment() -> Environment:
@@ -95,7 +96,7 @@ def of_run(run: Run) -> Section:
     if not len(cells):
         raise ValueError(f"run {run.name}: its cells.csv is empty")
     loss = figures.loss_of(run)
-    shown = tables(cells, loss)
+    shown, drawn = tables(cells, loss), figures.drawings(run, loss)
     definitions = [*DEFINITIONS, *([EXACTLY] if any(EXACT in t.columns for t in shown) else [])]
     command, platform = words.repeat(run)
     return Section(
@@ -103,14 +104,33 @@ def of_run(run: Run) -> Section:
         sections=(
             Section("What was run", words.what(run)),
             Section("Findings", items=words.findings(cells, loss, facts_of(run))),
-            Section("Pictures", pictures=list(figures.draw_all(run, loss).values())),
-            *times.sections(run, loss, MOST_ROWS),
-            *further.sections(run, loss),
+            Section("Pictures", [f"Note: {told}." for told in drawn.missing], pictures=list(drawn.pictures.values())),
+            *sections_or_reason("Times", lambda: times.sections(run, loss, MOST_ROWS)),
+            *sections_or_reason("Comparisons, maps and destinations", lambda: further.sections(run, loss)),
             *causes(run),
             Section("Tables", tables=shown, items=definitions),
             Section("How to repeat it", platform, code=command),
         ),
     )
+
+
+def sections_or_reason(name: str, make: Callable[[], Sequence[Section]]) -> Sequence[Section]:
+    """Sections with their pictures drawn; one that says what is missing where that fails, so that the page is made."""
+    try:
+        sections = make()
+        draw(sections)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return [Section(name, [f"This part is missing, as it could not be made ({reason})."])]
+    return sections
+
+
+def draw(sections: Sequence[Section]) -> None:
+    """Makes the images of these sections' figures now."""
+    for section in sections:
+        for picture in section.pictures:
+            assert picture.png
+        draw(section.sections)
 
 
 def of_old_run(run: Run) -> Section:

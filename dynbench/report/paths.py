@@ -85,8 +85,14 @@ def beside(shown: dict[str, list[pd.DataFrame]], loss: Loss) -> Figure:
 
 
 def extent(curve: np.ndarray, loss: Loss) -> tuple[float, float]:
-    """(upper, lower) end of the axis of L: cut above the passes between the minima, so that the wells stay visible."""
-    low, top = float(curve.min()), float(curve[np.isfinite(curve)].max())
+    """(upper, lower) end of the axis of L: cut above the passes between the minima, so that the wells stay visible.
+
+    Where the loss is not finite the curve is blank; where it is so nowhere, the axis is from 0 to 1.
+    """
+    finite = curve[np.isfinite(curve)]
+    if not len(finite):
+        return 1.0, 0.0
+    low, top = float(finite.min()), float(finite.max())
     lo, hi = loss.domain[0]
     passes = [m.value + m.barrier for m in loss.minima if isfinite(m.barrier) and lo <= m.x[0] <= hi]
     upper = min(top, low + 1.8 * (max(passes) - low)) if passes else top
@@ -116,11 +122,12 @@ def over(shown: dict[str, list[pd.DataFrame]], loss: Loss) -> Figure:
     (x0, x1), (y0, y1) = loss.box(2)
     x, y = np.linspace(x0, x1, GRID), np.linspace(y0, y1, GRID)
     heights = np.array([[wells.value(loss, [a, b]) for a in x] for b in y])
-    low = loss.minimum_value if isfinite(loss.minimum_value) else heights.min()
-    levels = np.log10(np.maximum(heights - low, 1e-12 + 1e-4 * np.ptp(heights)))
+    heights[~np.isfinite(heights)] = np.nan  # blank
+    levels = depths(heights, loss)
     for k, (name, group) in enumerate(shown.items()):
         axes = figure.add_subplot(grid[k // columns, k % columns])
-        axes.contourf(x, y, levels, 10, cmap="Greys_r", alpha=0.45)
+        if levels is not None:
+            axes.contourf(x, y, levels, 10, cmap="Greys_r", alpha=0.45)
         for n, path in enumerate(group):
             points = path[["x_0", "x_1"]].to_numpy()
             axes.plot(*points.T, color=COLOURS[n], linewidth=0.9)
@@ -131,6 +138,15 @@ def over(shown: dict[str, list[pd.DataFrame]], loss: Loss) -> Figure:
         axes.set_title(name, fontsize=9, loc="left", pad=3)
         axes.tick_params(labelsize=8)
     return figure
+
+
+def depths(heights: np.ndarray, loss: Loss) -> np.ndarray | None:
+    """log10(L - Lmin) on a grid, nan where L is not known; None where L varies nowhere."""
+    known = heights[~np.isnan(heights)]
+    if not len(known) or np.ptp(known) == 0.0:
+        return None
+    low = loss.minimum_value if isfinite(loss.minimum_value) else known.min()
+    return np.asarray(np.log10(np.maximum(heights - low, 1e-12 + 1e-4 * np.ptp(known))))
 
 
 def losses(shown: dict[str, list[pd.DataFrame]], loss: Loss | None) -> Figure:

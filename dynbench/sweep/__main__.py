@@ -123,17 +123,23 @@ def dry(plan: "Plan", cost: "Estimate", out: Path, as_object: bool) -> str:
 
 
 def drawn(result: "Result", plan: "Plan") -> list[str]:
-    """Draws the pictures, unless they are there."""
+    """Draws the pictures, unless they are there; what cannot be drawn or stored is told on stderr."""
     from dynbench.report import figures
 
     there = sorted(result.directory.glob("*.png"))
     if result.fresh or not there:
         try:
-            there = figures.save(figures.draw_all(result, plan.loss), result.directory)
-        except BaseException:  # all pictures or none: the same command draws them again
+            made = figures.drawings(result, plan.loss)
+            there = figures.save(made.pictures, result.directory)
+            missing = list(made.missing)
+        except BaseException as error:  # all pictures or none: the same command draws them again
             for picture in result.directory.glob("*.png"):
                 picture.unlink()
-            raise
+            if not isinstance(error, Exception):
+                raise
+            there, missing = [], [f"the pictures are missing ({type(error).__name__}: {error})"]
+        for sentence in missing:
+            print(f"note: {sentence}", file=sys.stderr)
     return [path.name for path in there]
 
 
@@ -184,8 +190,8 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
         lines += words(result.cells, plan)
     if plan.sweep.rare and not all(is_noisy(rows).all() for rows in plan.arms):
         lines.append("--rare: what has no noise cannot be split, and stays as it was counted.")
-    lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures)}", f"again     {command}"]
-    lines.append(f"report    python -m dynbench.report {result.directory}")
+    lines += ["", f"results   {result.directory}", f"pictures  {', '.join(pictures) or 'none'}", f"again     {command}"]
+    lines.append(f"report    {shlex.join(['python', '-m', 'dynbench.report', str(result.directory)])}")
     lines += elsewhere(result.manifest)
     if result.fresh and result.kernel_seconds > 0:
         rate = result.updates / result.kernel_seconds / 1e9

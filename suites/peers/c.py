@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dynbench.kernels.native import cache_directory
+from dynbench.kernels.cache_folder import cache_directory
 from suites.peers.works import Ends, Missing, Work
 
 HERE = Path(__file__).parent / "c"

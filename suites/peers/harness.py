@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dynbench.kernels.native import cache_directory
+from dynbench.kernels.cache_folder import cache_directory
 from suites.peers.agree import verdict
 from suites.peers.peers import PEERS
 from suites.peers.works import Work, part, work
