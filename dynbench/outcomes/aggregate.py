@@ -19,6 +19,10 @@ from dynbench.outcomes.cells import Context, counts_of, ends_of, finished, group
 from dynbench.outcomes.counts import Trajectories
 from dynbench.outcomes.histogram import LOSS, TIME, Histogram, added, beginnings, histogram, run_sums
 
+BINNED = (
+    "Medians are read off histograms (--keep cells): a median step from 16 on is the middle of a bin and at most 1/16"
+    " off, a median L - Lmin at most 1/8; limits of a median are the outer edges of their bins."
+)
 AT_ONCE = 2**24  # entries that wait before they are merged
 
 
@@ -95,7 +99,8 @@ def estimates(given: Aggregate, context: Context) -> pd.DataFrame:
     """The table of `cells` from an aggregate; medians are exact for times below 16 steps, else to 1/16, and to 1/8 of
     L - Lmin."""
     table = given.cells[[c for c in names(given.cells) if c[0] != "#"]]
-    return finished(table, given.cells, medians.binned(given.cells, given.times, given.losses, context.base), context)
+    middles = medians.binned(given.cells, given.times, given.losses, context.base, context.steps)
+    return finished(table, given.cells, middles, context)
 
 
 def packed(given: Aggregate) -> bytes:

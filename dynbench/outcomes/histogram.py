@@ -14,6 +14,7 @@ from dynbench.batch import Floats, Integers
 
 TIME, LOSS = "t_exit", "loss"  # what is counted: the kind of a histogram
 DROPPED = {TIME: 49, LOSS: 50}  # low bits of a float64 that its bin forgets
+LOWER, CENTRE, UPPER = -1, 0, 1  # what stands for a bin
 INFINITE = 0x7FF << 52  # the bits of inf
 BITS = 15  # of a bin's number
 ZERO, LOW = 1 << (BITS - 1), (1 << BITS) - 1  # what bin 0 is called in a key; the bits of a bin there
@@ -92,9 +93,9 @@ def run_sums(values: Integers, first: Integers) -> Integers:
     return total
 
 
-def at_rank(given: Histogram, kind: str, cells: int, *ranks: Integers) -> list[Floats]:
-    """For each of the ranks (cells,), counted from 0: the centre of the bin that holds the value of that rank; inf
-    beyond the last one."""
+def at_rank(given: Histogram, kind: str, cells: int, *ranks: Integers, edge: int = CENTRE) -> list[Floats]:
+    """For each of the ranks (cells,), counted from 0: the centre of the bin that holds the value of that rank, or the
+    bin's lower or upper edge; inf beyond the last one."""
     total = np.concatenate([[0], np.cumsum(given.count)])
     begins = given.begins(cells)
     before, after = total[begins[:-1]], total[begins[1:]]
@@ -103,7 +104,8 @@ def at_rank(given: Histogram, kind: str, cells: int, *ranks: Integers) -> list[F
         place = np.searchsorted(total, before + rank, side="right") - 1
         there = (rank >= 0) & (before + rank < after)
         values = np.full(cells, np.inf)
-        values[there] = centres((given.key[place[there]] & LOW) - ZERO, kind)
+        numbers = (given.key[place[there]] & LOW) - ZERO
+        values[there] = centres(numbers, kind) if edge == CENTRE else edges(numbers, kind)[edge > 0]
         found.append(values)
     return found
 
@@ -114,10 +116,16 @@ def bins(values: ArrayLike, kind: str) -> Integers:
     return np.where(values < 0, -1, 1) * (np.abs(values).view(np.int64) >> DROPPED[kind])
 
 
-def centres(numbers: Integers, kind: str) -> Floats:
-    """The middle of each bin; for times, of the integers in it."""
+def edges(numbers: Integers, kind: str) -> tuple[Floats, Floats]:
+    """The lowest and the highest value of each bin; for times, the first and the last integer in it."""
     size, drop = np.abs(numbers), DROPPED[kind]
     near, far = ((np.minimum(b << drop, INFINITE)).view(np.float64) for b in (size, size + 1))
     if kind == TIME:
-        return (np.ceil(near) + np.ceil(far) - 1.0) / 2.0
-    return np.where(size == 0, 0.0, np.sign(numbers) * (near / 2.0 + far / 2.0))
+        return np.ceil(near), np.ceil(far) - 1.0
+    return np.where(numbers > 0, near, -far), np.where(numbers < 0, -near, far)
+
+
+def centres(numbers: Integers, kind: str) -> Floats:
+    """The middle of each bin; for times, of the integers in it."""
+    low, high = edges(numbers, kind)
+    return np.where(numbers == 0, 0.0, low / 2.0 + high / 2.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.batch import Floats, Integers
-from dynbench.outcomes.histogram import LOSS, TIME, Histogram, at_rank
+from dynbench.outcomes.histogram import LOSS, LOWER, TIME, UPPER, Histogram, at_rank
 from dynbench.outcomes.survival import median_ranks, median_time
 
 Medians = dict[str, Floats]  # t_exit_median with _lo and _hi, t_exit_median_escaped, loss_median: (cells,) each
@@ -28,16 +28,16 @@ def exact(t_exit: Integers, loss: Floats, steps: int, codes: Integers, count: in
     return named(median, lo, hi, escaped, middle(low, high))
 
 
-def binned(counts: pd.DataFrame, times: Histogram, losses: Histogram, base: float) -> Medians:
-    """From histograms; the middle of a bin stands for what it holds.  `base`: what losses are above."""
+def binned(counts: pd.DataFrame, times: Histogram, losses: Histogram, base: float, steps: int) -> Medians:
+    """From histograms; the middle of a bin stands for what it holds, and a limit is the outer edge of its bin, so that
+    limits hold what the exact ones hold.  `base`: what losses are above; `steps`: the budget."""
     n, escaped = counts["#n"].to_numpy(), counts["#escaped"].to_numpy()
     rank = median_ranks(n)
-    values = at_rank(
-        times, TIME, len(counts), (n - 1) // 2, n // 2, np.maximum(rank - 1, 0), n - np.maximum(rank, 1),
-        (escaped - 1) // 2, escaped // 2,
-    )  # fmt: skip
-    low, high, lo, hi, first, second = values
-    lo, hi = np.where(rank > 0, lo, 0.0), np.where(rank > 0, hi, np.inf)
+    ranks = (n - 1) // 2, n // 2, (escaped - 1) // 2, escaped // 2
+    low, high, first, second = at_rank(times, TIME, len(counts), *ranks)
+    (lo,) = at_rank(times, TIME, len(counts), np.maximum(rank - 1, 0), edge=LOWER)
+    (hi,) = at_rank(times, TIME, len(counts), n - np.maximum(rank, 1), edge=UPPER)
+    lo, hi = np.where(rank > 0, lo, 0.0), np.where((rank > 0) & np.isfinite(hi), np.minimum(hi, steps), np.inf)
     of_escaped = np.where(escaped > 0, middle(first, second), np.nan)
     loss = base + middle(*at_rank(losses, LOSS, len(counts), (n - 1) // 2, n // 2))
     return named(middle(low, high), finite(lo), finite(hi), of_escaped, loss)

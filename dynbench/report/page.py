@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes.aggregate import BINNED
 from dynbench.report import arms, budgets, figures, further, times, wells, words
 from dynbench.report.facts import facts_of
 from dynbench.report.section import Section, Table
@@ -98,6 +99,8 @@ def of_run(run: Run) -> Section:
     loss = figures.loss_of(run)
     shown, drawn = tables(cells, loss), figures.drawings(run, loss)
     definitions = [*DEFINITIONS, *([EXACTLY] if any(EXACT in t.columns for t in shown) else [])]
+    if (run.manifest.get("sweep") or {}).get("keep") == "cells":
+        definitions.append(BINNED)
     command, platform = words.repeat(run)
     return Section(
         heading=f"{told.get('name', run.name)}, run {run.manifest.get('run', run.name)}",

@@ -172,6 +172,7 @@ def nowhere(result: "Result") -> int:
 
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
+    from dynbench.outcomes.aggregate import BINNED
     from dynbench.outcomes.probe import is_capped_flow
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
@@ -184,6 +185,8 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     capped = {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)}
     shown, steps = summary(job, result), job.sweep.steps
     lines.append(printed(shown, plan.loss, plan.parameters, starts, steps, capped, nowhere(result)))
+    if job.sweep.keep == "cells":
+        lines.append(BINNED)
     if job.sweep.until is not None:
         from dynbench.sweep.until import words
 

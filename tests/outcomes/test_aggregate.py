@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from cell_rows import CONTEXT, mixed
+from cell_rows import CONTEXT, mixed, rows
 
 from dynbench.outcomes import histogram
 from dynbench.outcomes.aggregate import aggregate, estimates, merge, packed, unpacked
@@ -42,7 +42,10 @@ def test_aggregates_give_the_same_table_but_for_the_medians(minimum_value):
     pd.testing.assert_frame_equal(exact.drop(columns=other), binned.drop(columns=other), check_exact=True)
     assert exact[times].notna().any().all()
     for name in times:
-        np.testing.assert_allclose(binned[name], exact[name], rtol=1 / 16)
+        np.testing.assert_allclose(binned[name], exact[name], rtol=1 / (8 if name.endswith(("_lo", "_hi")) else 16))
+    assert not (binned["t_exit_median_lo"] > exact["t_exit_median_lo"]).any()
+    assert not (binned["t_exit_median_hi"] < exact["t_exit_median_hi"]).any()
+    assert binned["t_exit_median_hi"].max() <= 100
     base = 0.0 if np.isnan(minimum_value) else minimum_value
     np.testing.assert_allclose(binned["loss_median"] - base, exact["loss_median"] - base, rtol=1 / 8)
 
@@ -81,3 +84,34 @@ def test_bins_are_ordered_and_their_centres_lie_in_them():
     centres = histogram.centres(histogram.bins(times, histogram.TIME), histogram.TIME)
     np.testing.assert_array_equal(centres[:17], [*range(16), 16.5])
     assert np.all(np.abs(centres - times) <= times / 16)
+
+
+def test_edges_of_bins_hold_what_is_in_them():
+    values = np.concatenate([np.random.default_rng(2).normal(0, 3, 2000), [-1e300, -5e-324, 0.0, 5e-324, 1e308]])
+    low, high = histogram.edges(histogram.bins(values, histogram.LOSS), histogram.LOSS)
+    assert ((low <= values) & (values <= high)).all()
+    times = np.arange(100_000)
+    low, high = histogram.edges(histogram.bins(times, histogram.TIME), histogram.TIME)
+    assert ((low <= times) & (times <= high)).all()
+    np.testing.assert_array_equal(low[:18], [*range(17), 16])
+    np.testing.assert_array_equal(high[:18], [*range(16), 17, 17])
+
+
+def test_limits_of_a_binned_median_hold_the_exact_limits():
+    """40 cells of 300 times each, seed 8; at least 36 hold the law's median (alpha = 0.05)."""
+    draw = np.random.default_rng(8)
+    table = draw.geometric(1 / 700, (40, 300))
+    frame = pd.concat([cell_of(times, number) for number, times in enumerate(table)], ignore_index=True)
+    context = Context(5000, 0.5, (0.25,), "uniform", ("cap", "beta"))
+    exact, binned = cells(frame, context), estimates(aggregate(frame, context), context)
+    lo, hi = binned["t_exit_median_lo"], binned["t_exit_median_hi"]
+    assert (lo <= exact["t_exit_median_lo"]).all()
+    assert (exact["t_exit_median_hi"] <= hi).all()
+    assert (lo < hi).all()
+    assert ((lo <= 485) & (hi >= 485)).sum() >= 36
+
+
+def cell_of(times: np.ndarray, number: int) -> pd.DataFrame:
+    """Rows of one cell, all of which escape."""
+    ids = number * len(times) + np.arange(len(times))
+    return rows(len(times), id=ids, t_exit=times, cap=float(number))
