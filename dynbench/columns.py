@@ -15,14 +15,14 @@ crossings last_crossing global_steps t_best limited step x loss_value
 CELL = """
 steps randomness n inside left left_diverged diverged_inside unknown escaped p_escape p_escape_se
 t_exit_mean t_exit_median t_exit_median_escaped committed p_best p_final p_global p_exact p_seq z
-converged absorbed cycling stalled diverged censored loss_median late_hazard running_time returned
-seeds_used steps_spent ancestors sound below_f_star
+converged absorbed cycling stalled diverged censored loss_median loss_start_median late_hazard running_time returned
+seeds_used steps_spent ancestors sound below_f_star start_kind basins
 """
 FLAG = """
 arm arms by chunk config dim dry_run help json keep out quiet rare record schedule seeds start starts
 targets until workers yes no_self_check self_check
 """
-JSON = "schema run directory updates kernel_seconds cells not_reached same_as_stored"
+JSON = "schema run directory updates kernel_seconds cells summary not_reached same_as_stored"
 LOCAL = "basin d g i label name noise norm rule state stream value w"  # of kernels and of explanations
 RESERVED = frozenset(" ".join((TRAJECTORY, CELL, FLAG, JSON, LOCAL)).split())
 NUMBERED = re.compile(r"(x0|x_final|x|t_hit)_\d+")  # coordinates, and times to several targets

@@ -4,6 +4,7 @@
         manifest.json           the sweep in full, versions, platform, git commit, the command that repeats it
         chunks/000000.parquet   trajectories (--keep all) or merged aggregates (--keep cells)
         cells.csv               one row a cell
+        summary.csv             one row a setting, the starts in all false minima together: what is printed
         paths.parquet           a few whole paths of every arm
         *.png                   pictures
         run.log                 when, how long, how fast: the only file that differs between equal runs
@@ -16,7 +17,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,12 @@ from typing import Any
 import pandas as pd
 
 from dynbench.definition import RESULTS
+from dynbench.losses._stored import by_its_facts
+from dynbench.lowest import lowest_value
+from dynbench.outcomes.aggregate import estimates as binned_cells
+from dynbench.outcomes.aggregate import merge, unpacked
+from dynbench.outcomes.cells import Context, cells, is_start
+from dynbench.outcomes.summary import one_basin, summary
 
 SCHEMA = 2  # of manifest.json; 1 had no digests of definitions, no RESULTS
 
@@ -64,6 +71,14 @@ def from_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     with pyarrow.parquet.ParquetFile(path, pre_buffer=True) as file:
         return file.read(columns).to_pandas()
+
+
+def from_csv(path: Path) -> pd.DataFrame:
+    """A table that `csv` wrote, every float as it was.  Raises OSError, ValueError."""
+    # pandas 3.1 reads every digit unasked
+    new = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
+    exact: dict[str, Any] = {} if new else {"float_precision": "round_trip"}
+    return pd.read_csv(path, **exact)
 
 
 def csv(frame: pd.DataFrame, rows: int = 100_000) -> Iterator[bytes]:
@@ -143,11 +158,34 @@ class Run:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """One row a cell; missing times mean `not reached`."""
-        # pandas 3.1 reads every digit unasked
-        exact: dict[str, Any] = (
-            {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
-        )
-        return pd.read_csv(self.directory / "cells.csv", **exact)
+        return from_csv(self.directory / "cells.csv")
+
+    def summary(self) -> pd.DataFrame:
+        """One row a setting, the starts in all false minima together: the table that terminal and page print.
+
+        Its columns are those of `cells`, with `start_kind` and `basins` (see `outcomes.summary`).  A run of before
+        there was a summary.csv has it worked out from its rows.  Raises ValueError where its loss is not told.
+        """
+        return self.pooled_cells.copy()
+
+    @cached_property
+    def pooled_cells(self) -> pd.DataFrame:
+        """What `summary` gives."""
+        if (self.directory / "summary.csv").exists():
+            return from_csv(self.directory / "summary.csv")
+        context = context_of(self)
+        return summary(self.cells, context.loss, lambda labels: self.estimates(context, labels))
+
+    def estimates(self, context: Context, labels: Sequence[int] = ()) -> pd.DataFrame:
+        """The table of cells, from all chunks; or of these start basins only, taken for one."""
+        asked = self.manifest["sweep"]
+        if asked["keep"] == "cells":
+            whole = merge(unpacked(path) for path in self.chunks())
+            return binned_cells(one_basin(whole, labels) if labels else whole, context)
+        chunks = self.each_chunk()
+        if labels:
+            chunks = (part[part["start_basin"].isin(labels)].assign(start_basin=labels[0]) for part in chunks)
+        return cells(chunks, context, asked["by_start"])
 
     @cached_property
     def trajectories(self) -> pd.DataFrame:
@@ -180,6 +218,27 @@ class Run:
         for folder in [*sorted((p for p in self.directory.glob("**/*") if p.is_dir()), reverse=True), self.directory]:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def context_of(run: Run) -> Context:
+    """What a run's manifest tells of its sweep, for its estimates.  Raises ValueError where it does not."""
+    try:
+        asked, loss = run.manifest["sweep"], by_its_facts(run.manifest["loss"])
+        columns = [str(c) for c in run.cells.columns]
+        before = columns[columns.index("dynamics") + 1 : columns.index("lr")]
+        law, points = asked["starts"]["law"], asked["starts"].get("points", [])
+        kind = "uniform" if law in ("uniform", "trapped") else "grid"
+        alone = law == "points" and len({tuple(point) for point in points}) == 1
+        return Context(
+            steps=asked["steps"],
+            minimum_value=lowest_value(loss),
+            targets=tuple(float.fromhex(target) for target in asked["targets"]),
+            starts="point" if alone or asked["by_start"] else kind,
+            parameters=tuple(c for c in before if not is_start(c)),
+            loss=loss,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{run.name}: its manifest.json does not tell what was run ({error!r})") from error
 
 
 def find_run(name: str, root: Path = Path("results/runs")) -> Run:

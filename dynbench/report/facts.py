@@ -1,12 +1,10 @@
 """What is known of a run's loss and rules, by their definitions: a name alone tells nothing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, nan
-from typing import Any
 
 from dynbench import find
-from dynbench.losses.base import Loss, Minimum
+from dynbench.losses._stored import by_its_facts
+from dynbench.losses.base import Loss
 from dynbench.store import Run
 from dynbench.sweep.definition import restored
 from dynbench.sweep.problem import loss_of as loss_of_sweep
@@ -46,23 +44,3 @@ def loss_of(run: Run) -> Loss | None:
         return by_its_facts(run.manifest["loss"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-
-
-def by_its_facts(told: Mapping[str, Any]) -> Loss:
-    """What `sweep.manifest.of_loss` wrote, as a loss that cannot be computed."""
-
-    def number(value: float | None, unknown: float) -> float:
-        return unknown if value is None else float(value)
-
-    minima = tuple(
-        Minimum(
-            tuple(m["x"]), m["value"], tuple(number(c, nan) for c in m["curvatures"]),
-            number(m["barrier"], inf), number(m["distance"], nan),
-        )
-        for m in told["minima"]
-    )  # fmt: skip
-    return Loss(
-        told["formula"], told["source"], tuple(map(tuple, told["domain"])), told["dim"], minima,
-        separators=tuple(told["separators"]), separable=told["separable"], saddles=tuple(map(tuple, told["saddles"])),
-        name=told["name"],
-    )  # fmt: skip

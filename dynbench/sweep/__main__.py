@@ -4,6 +4,7 @@ import json
 import math
 import shlex
 import sys
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from dynbench.doors import answered, replied
 from dynbench.sweep import arguments
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dynbench.sweep.grid import Plan
     from dynbench.sweep.limits import Estimate
     from dynbench.sweep.run import Job, Result
@@ -151,10 +154,12 @@ def clean(value: Any) -> Any:
 
 
 def as_json(result: "Result", plan: "Plan") -> str:
-    rows = [{k: clean(v) for k, v in row.items()} for row in result.cells.astype(object).to_dict("records")]
+    def rows(table: "pd.DataFrame") -> list[dict[Hashable, Any]]:
+        return [{k: clean(v) for k, v in row.items()} for row in table.astype(object).to_dict("records")]
+
     content = {
         "schema": 1, "run": result.manifest["run"], "directory": str(result.directory), "updates": result.updates,
-        "kernel_seconds": result.kernel_seconds, "cells": rows,
+        "kernel_seconds": result.kernel_seconds, "cells": rows(result.cells), "summary": rows(result.summary()),
     }  # fmt: skip
     if plan.sweep.until is not None:
         from dynbench.sweep.until import not_reached
@@ -176,14 +181,13 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     from dynbench.outcomes.probe import is_capped_flow
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
-    from dynbench.sweep.statistics import summary
     from dynbench.sweep.table import printed
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
     starts = job.sweep.starts.words(plan.loss)
     capped = {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)}
-    shown, steps = summary(job, result), job.sweep.steps
+    shown, steps = result.summary(), job.sweep.steps
     lines.append(printed(shown, plan.loss, plan.parameters, starts, steps, capped, nowhere(result)))
     if job.sweep.keep == "cells":
         lines.append(BINNED)

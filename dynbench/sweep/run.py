@@ -1,6 +1,7 @@
 """The whole path, in order: Sweep -> rows -> batches -> endings -> chunks on disk -> cells."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from dynbench.store import Run, canonical, csv, parquet, write_whole
 from dynbench.sweep.axes import whole as whole_number
 from dynbench.sweep.chunks import ChunksFailed, Crew, Progress
 from dynbench.sweep.definition import own_files
-from dynbench.sweep.exact import with_exact
 from dynbench.sweep.grid import Plan, Sweep
 from dynbench.sweep.job import Job
 from dynbench.sweep.limits import check_room, estimate
@@ -20,8 +20,7 @@ from dynbench.sweep.manifest import manifest
 from dynbench.sweep.reuse import stocks
 from dynbench.sweep.rows import paths
 from dynbench.sweep.stage import stages
-from dynbench.sweep.statistics import table_of
-from dynbench.sweep.until import with_seeds
+from dynbench.sweep.statistics import summary_of, tables_of
 
 __all__ = ["ChunksFailed", "Result", "run"]
 
@@ -48,7 +47,7 @@ def run(
     command: str | None = None,
     self_check: bool = True,
 ) -> Result:
-    """Runs a sweep, or finishes it, or shows it again: `.cells`, `.trajectories`, `.paths`, `.directory`.
+    """Runs a sweep, or finishes it, or shows it again: `.cells`, `.summary()`, `.trajectories`, `.paths`, `.directory`.
 
     `out` holds the run's folder <loss>-<id>; `workers` threads (default: one a core); `chunk` rows simulated at once.
     None of these changes a byte of the tables.  `progress(steps)` is told of work as it ends.
@@ -70,8 +69,11 @@ def run_job(
 ) -> Result:
     """The same for a sweep that is looked up: what runs and is stored are the definitions that the job holds."""
     workers, chunk = whole_number(workers or cores(), "--workers", 1, 4096), whole_number(chunk, "--chunk", 1, 10**9)
-    sweep, folder = job.sweep, Run(Path(out) / job.name)
+    folder = Run(Path(out) / job.name)
     if folder.finished:
+        if not (folder.directory / "summary.csv").exists():
+            with suppress(OSError):  # then it is worked out when it is asked for
+                write_whole(folder.directory / "summary.csv", csv(summary_of(job, folder, folder.cells)))
         return Result(folder.directory)
     check_room(estimate(job.plan, workers), Path(out))
     begun = time.perf_counter()
@@ -92,12 +94,8 @@ def run_job(
     for stage in stages(job, folder):
         crew.work(stage)
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, Cpu(workers))))
-    table = table_of(job, folder)
-    table = with_exact(table if sweep.until is None else with_seeds(table, job.plan), job.plan)
-    if sweep.rare:
-        from dynbench.sweep.rare import with_rare  # it takes a third of a second to be imported
-
-        table = with_rare(table, job.plan, workers)
+    table, summary = tables_of(job, folder, workers)
+    write_whole(folder.directory / "summary.csv", csv(summary))
     write_whole(folder.directory / "cells.csv", csv(table))
     when, spent = time.strftime("%Y-%m-%dT%H:%M:%S%z"), f"updates={crew.updates} kernel_seconds={crew.seconds:.3f}"
     log = f"{when} {spent} workers={workers}{checked and f' self-check: {checked}'}\n"

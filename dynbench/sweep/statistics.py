@@ -1,43 +1,36 @@
-"""A run's chunks on disk -> its table of cells, and the shorter one that is printed."""
-
-from collections.abc import Iterable
-from dataclasses import replace
+"""A run's chunks on disk -> its table of cells and its summary, with what is known beside what was counted."""
 
 import pandas as pd
 
-from dynbench.basins import false_labels
-from dynbench.outcomes.aggregate import Aggregate, estimates, merge, unpacked
-from dynbench.outcomes.cells import cells
+from dynbench.outcomes.summary import summary
 from dynbench.store import Run
+from dynbench.sweep.exact import with_exact
 from dynbench.sweep.job import Job
-from dynbench.sweep.until import with_sequence
+from dynbench.sweep.start_values import with_start_loss
+from dynbench.sweep.until import with_seeds, with_sequence
 
 
-def table_of(job: Job, run: Run, pooled: Iterable[int] = ()) -> pd.DataFrame:
-    """The table of cells, from all chunks; or of these start basins only, taken for one."""
-    labels = sorted(pooled)
-    if job.sweep.keep == "cells":
-        whole = merge(unpacked(path) for path in run.chunks())
-        table = estimates(one_basin(whole, labels) if labels else whole, job.context)
-    else:
-        chunks = run.each_chunk()
-        if labels:
-            chunks = (part[part["start_basin"].isin(labels)].assign(start_basin=labels[0]) for part in chunks)
-        table = cells(chunks, job.context, job.sweep.by_start)
-    return table if job.sweep.until is None else with_sequence(table)
+def tables_of(job: Job, run: Run, workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(the table of cells, its summary)."""
+    table = table_of(job, run)
+    if job.sweep.until is not None:
+        table = with_seeds(table, job.plan)
+    table = with_exact(table, job.plan)
+    if job.sweep.rare:
+        from dynbench.sweep.rare import with_rare  # it takes a third of a second to be imported
+
+        table = with_rare(table, job.plan, workers)
+    return table, summary_of(job, run, table)
 
 
-def one_basin(whole: Aggregate, labels: list[int]) -> Aggregate:
-    """The cells of these start basins, under the first one's name."""
-    chosen = whole.where(whole.cells["start_basin"].isin(labels).to_numpy())
-    return merge([replace(chosen, cells=chosen.cells.assign(start_basin=labels[0]))])
+def summary_of(job: Job, run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """The summary of the run's table of cells."""
+    return summary(table, job.plan.loss, lambda labels: table_of(job, run, labels))
 
 
-def summary(job: Job, run: Run) -> pd.DataFrame:
-    """Cells of the false basins, or of all known ones where there is no false one; pooled where there are several."""
-    table = run.cells
-    every = sorted(set(table["start_basin"]))
-    labels = false_labels(job.plan.loss, every) or [label for label in every if label >= 0] or every
-    if len(labels) == 1:
-        return table[table["start_basin"].isin(labels)].reset_index(drop=True)
-    return table_of(job, run, labels)
+def table_of(job: Job, run: Run, labels: list[int] | None = None) -> pd.DataFrame:
+    """What was counted, a row a cell; or of the starts in these basins only, a row a setting."""
+    table = run.estimates(job.context, labels or ())
+    if job.sweep.until is not None:
+        table = with_sequence(table)
+    return with_start_loss(table, job.plan, labels)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from dynbench.basins import false_labels, false_minima, global_labels
+from dynbench.basins import false_minima, global_minima
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
+from dynbench.outcomes.summary import FALSE, UNKNOWN
 from dynbench.theory.thresholds import critical_cap
 
 HEAD = ("rule", "n", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
@@ -169,11 +170,12 @@ def printed(
     notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}. n: trajectories, starts times seeds.")
     if nowhere:
         notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
-    if (cells["start_basin"] < 0).any():
+    kind = cells["start_kind"].iloc[0]
+    if kind == UNKNOWN:
         notes.append(NO_BASIN)
-    elif false_labels(loss, cells["start_basin"]):
+    elif kind == FALSE:
         notes.append("The table is about the starts in the basin of a false minimum (all such together).")
-    elif global_labels(loss, cells["start_basin"]):
+    elif global_minima(loss):
         notes.append(NO_FALSE)
     bounds = bool((cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any())
     if cells["inside"].notna().any():
