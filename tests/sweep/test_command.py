@@ -155,7 +155,7 @@ def test_a_rule_in_a_file_runs_and_one_that_does_not_compile_says_where(tmp_path
 def test_the_json_object_has_the_promised_keys(tmp_path, capsys):
     assert main([*SMALL, "--out", str(tmp_path), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert set(answer) == {"schema", "run", "directory", "updates", "kernel_seconds", "cells"}
+    assert set(answer) == {"schema", "run", "directory", "updates", "kernel_seconds", "cells", "summary"}
     assert answer["updates"] <= 2 * 11 * 200
     assert [c["cap"] for c in answer["cells"]] == [60.0, 1000.0]
     assert answer["cells"][0]["t_exit_median"] is None
