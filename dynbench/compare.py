@@ -72,11 +72,18 @@ def compared(how: argparse.Namespace) -> int:
 
 def content(a: "Side", b: "Side", on: str, found: "Contest") -> dict[str, Any]:
     """For a program; null where nothing is known, or nothing is random."""
-    rows = [{name: known(value) for name, value in row.items()} for row in found.table.to_dict("records")]
-    for row in rows:
-        row["start_basin"] = None if row["start_basin"] is None else int(row["start_basin"])
+    rows = [{name: known(value) for name, value in row.items()} for row in records(found)]
     sides = {name: {"run": side.run.name, **side.named} for name, side in (("a", a), ("b", b))}
     return {"schema": 1, **sides, "on": on, "paired": found.paired, "notes": list(found.notes), "comparisons": rows}
+
+
+def records(found: "Contest") -> list[dict[str, Any]]:
+    """The rows of the table; the start basin is a whole number, None for pooled ones."""
+    column = found.table["start_basin"]
+    labels = [None if missing else int(label) for label, missing in zip(column, column.isna(), strict=True)]
+    rows = found.table.drop(columns="start_basin").to_dict("records")
+    named = [{str(name): value for name, value in row.items()} for row in rows]
+    return [{"start_basin": label} | row for label, row in zip(labels, named, strict=True)]
 
 
 def known(value: Any) -> Any:
@@ -93,8 +100,8 @@ def told(a: "Side", b: "Side", on: str, found: "Contest", loss: "Loss") -> str:
     columns = ["starts", "n of a", "n of b", "P of a", "P of b", "a - b [95%]", "a alone : b alone", found.test]
     columns += ["Holm p", "log-rank z", "log-rank p"]
     body = [columns]
-    for row in found.table.to_dict("records"):
-        where = row["pooled"] or f"from {wells.place(loss, int(row['start_basin']))}"
+    for row in records(found):
+        where = row["pooled"] or f"from {wells.place(loss, row['start_basin'])}"
         random = row["lo"] == row["lo"]
         body.append([
             where, str(row["n_a"]), str(row["n_b"]), arms.share(row["p_a"]), arms.share(row["p_b"]),

@@ -3,17 +3,23 @@
 import json
 import re
 import shlex
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from dynbench import find
 from dynbench.__main__ import main as dynbench
-from dynbench.compare import main
+from dynbench.compare import content, main
+from dynbench.compare import told as printed
 from dynbench.outcomes.compare import log_rank, mcnemar, tango
 from dynbench.outcomes.independent import fisher, newcombe
 from dynbench.report.page import build
 from dynbench.store import Run
 from dynbench.sweep.__main__ import main as sweep
+from dynbench.sweep.contest import contest
+from dynbench.sweep.side import Side
 
 NOISY = ["--loss", "quartic", "--dynamics", "capped,gradient", "--x0", "0.5:4:8", "--cap", "60,1000"]
 NOISY += ["--temperature", "0,0.5", "--seeds", "12", "--steps", "400", "--quiet"]
@@ -222,3 +228,25 @@ def test_mistakes_are_one_sentence(noisy, folder, tmp_path, capsys):
         assert re.fullmatch(r"error: [^\n]+\n", captured.err)
         assert words in captured.err
         assert captured.out == ""
+
+
+def test_labels_beyond_2_to_the_53rd_stay_two_basins(tmp_path):
+    """As floats both would be 9007199254740992."""
+    loss = find.loss("rastrigin", 10)
+    labels = 2**53, 2**53 + 1
+    manifest = {"sweep": {"steps": 10, "seed": 0, "targets": ["0x1p-10"], "definitions": {"loss": "one"}}}
+    sides = []
+    for name in ("capped", "gradient"):
+        run = SimpleNamespace(directory=tmp_path / name, name=name, manifest=manifest)
+        rows = pd.DataFrame({"start_basin": labels, "x0_0": [1.0, 2.0], "temperature": 0.1, "gradient_noise": 0.0})
+        rows = rows.assign(seed=0, t_exit=[3, -1] if name == "capped" else -1, success=[name == "capped", False])
+        sides.append(Side(run, {"dynamics": name, "temperature": 0.1, "gradient_noise": 0.0}, (), rows))
+    found = contest(*sides, "escape", loss)
+    text, written = printed(*sides, "escape", found, loss), content(*sides, "escape", found)
+    assert [line.split()[:3] for line in text.splitlines() if line.startswith("from")] == [
+        ["from", "minimum", str(label)] for label in labels
+    ]
+    assert [(row["start_basin"], row["only_a"]) for row in written["comparisons"]] == [
+        (labels[0], 1), (labels[1], 0), (None, 1)
+    ]  # fmt: skip
+    assert json.loads(json.dumps(written)) == written

@@ -18,7 +18,9 @@ from dynbench.outcomes.success import VALUES
 from dynbench.sweep.side import SUCCESS, Side
 
 MANY = 12  # start basins beyond which only pooled ones are told
-Group = tuple[float, str, Callable[[pd.DataFrame], pd.Series]]  # (start basin or nan, words if pooled, which rows)
+Group = tuple[
+    int | None, str, Callable[[pd.DataFrame], pd.Series]
+]  # (start basin or None, words if pooled, which rows)
 PAIRS = (
     "Pairs: the same start and the same noise (a run without noise is the partner of every seed from there); Tango's "
     "interval, exact McNemar test."
@@ -53,7 +55,8 @@ def contest(a: Side, b: Side, on: str, loss: Loss) -> Contest:
         parts = first[own(first)], second[own(second)]
         found = of_pairs(*parts) if pairs else of_samples(*parts, times)
         made.append({"start_basin": basin, "pooled": pooled} | found)
-    table = pd.DataFrame(made)
+    labels = pd.Series([row["start_basin"] for row in made], dtype="Int64")  # as floats some beyond 2^53 are one
+    table = pd.DataFrame(made).assign(start_basin=labels)
     single = (table["n_a"] == 1) & (table["n_b"] == 1) & a.quiet & b.quiet
     table.loc[single, ["lo", "hi", "p"]] = nan
     basins = (table["pooled"] == "").to_numpy()
@@ -124,11 +127,11 @@ def groups(a: pd.DataFrame, b: pd.DataFrame, on: str, loss: Loss) -> list[Group]
     def among(wanted: list[int], rows: pd.DataFrame) -> pd.Series:
         return rows["start_basin"].isin(wanted)
 
-    made: list[Group] = [(float(k), "", partial(among, [k])) for k in labels] if len(labels) <= MANY else []
+    made: list[Group] = [(int(k), "", partial(among, [k])) for k in labels] if len(labels) <= MANY else []
     if len(false) > 1:
-        made.append((nan, f"{len(false)} false minima together", partial(among, false)))
+        made.append((None, f"{len(false)} false minima together", partial(among, false)))
     if not made or (len(labels) > max(len(false), 1) and (on in VALUES or not false)):
-        made.append((nan, "all starts together", partial(among, labels)))
+        made.append((None, "all starts together", partial(among, labels)))
     return made
 
 
