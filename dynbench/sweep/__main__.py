@@ -178,17 +178,17 @@ def nowhere(result: "Result") -> int:
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
     from dynbench.outcomes.aggregate import BINNED
-    from dynbench.outcomes.probe import is_capped_flow
+    from dynbench.outcomes.probe import is_capped_flow, is_plain_gradient
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
-    from dynbench.sweep.table import printed
+    from dynbench.sweep.printed import printed
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
     starts = job.sweep.starts.words(plan.loss)
     capped = {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)}
-    shown, steps = result.summary(), job.sweep.steps
-    lines.append(printed(shown, plan.loss, plan.parameters, starts, steps, capped, nowhere(result)))
+    gradient = {a.dynamics.name for a in plan.arms if is_plain_gradient(a.dynamics)}
+    lines.append(printed(result.summary(), job.context, starts, capped, gradient, nowhere(result)))
     if job.sweep.keep == "cells":
         lines.append(BINNED)
     if job.sweep.until is not None:

@@ -1,24 +1,28 @@
-"""The printed table: for a person, what happened to the starts in false basins."""
+"""The summary as a table for a person: the same columns, texts and explanations in a terminal and on a page."""
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping
+import textwrap
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from dynbench.basins import false_minima, global_minima
 from dynbench.losses.base import Loss
-from dynbench.outcomes.cells import is_start
+from dynbench.outcomes.cells import Context, is_start
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 from dynbench.outcomes.summary import FALSE, UNKNOWN
 from dynbench.theory.thresholds import critical_cap
 
-HEAD = ("rule", "n", "stayed", "left", "left, lost", "lost inside", "P(escape) [95%]", "exact (z)", "median step",
-        "rest", "cycle", "wander", "diverge", "P(final)", "median L")  # fmt: skip
-LOST = ("left_diverged", "diverged_inside")
 NO_BASIN = "The basins of the starts are not known, and so nothing is said of escapes."
 NO_FALSE = "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
+BASIN = (
+    "A false minimum lies above the lowest value of L, Lmin; a basin: the points from which gradient flow leads to one"
+    " minimum."
+)
 MOST_ROWS = 200
+WIDTH = 118  # letters of a line
 
 Cell = Mapping[Hashable, Any]  # a row of the table of cells
 
@@ -32,6 +36,13 @@ def figure(share: float, digits: int, way: int = NEAREST) -> str:
     if 0.0 < share < 1e-4:
         return written(share, ".3g", way)
     return f"{share:.0f}" if share in (0.0, 1.0) else written(share, f".{digits}f", way)
+
+
+def share(p: float) -> str:
+    """A share alone, to three decimals, or more where it would look like 0 or 1."""
+    if p in (0.0, 1.0) or 0.0005 <= p < 0.9995:
+        return figure(p, 3)
+    return f"{p:.2g}" if p < 0.5 else "-" if math.isnan(p) else f"{p:.6f}".rstrip("0") if p < 0.9999995 else ">0.999999"
 
 
 def probability(p: float, lo: float, hi: float) -> str:
@@ -48,20 +59,9 @@ def probability(p: float, lo: float, hi: float) -> str:
 
 
 def beside(cell: Cell) -> str:
-    """The exact probability, where there is one, and how many standard errors the measured one is from it."""
+    """The exact probability, where there is one."""
     p = cell.get("p_exact", math.nan)
-    if math.isnan(p):
-        return ""
-    return f"{p:.4g}" if math.isnan(cell["z"]) else f"{p:.4g} ({cell['z']:+.1f})"
-
-
-def spread(values: Iterable[float], form: str) -> str:
-    """One number, or the two ends where a row stands for several cells."""
-    known = [v for v in values if not math.isnan(v)]
-    if not known:
-        return "-"
-    ends = [format(v, form) for v in (min(known), max(known))]
-    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+    return "" if math.isnan(p) else f"{p:.4g}"
 
 
 def label(cell: Cell | pd.Series, names: Iterable[str]) -> str:
@@ -87,7 +87,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
         if quiet:
             first, last = quiet[0], quiet[-1]
             own = names[first["dynamics"]]
-            text = label(first, own) + (f" to {last[own[-1]]:.6g}, {len(quiet)} values" if len(quiet) > 1 else "")
+            text = label(first, own) + (f" to {last[own[-1]]:.6g} ({len(quiet)})" if len(quiet) > 1 else "")
             rows.append((text, quiet.copy()))
             quiet.clear()
 
@@ -106,40 +106,154 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
     return rows
 
 
-def line(text: str, block: list[Cell]) -> list[str]:
-    cell, n = block[0], sum(cell["n"] for cell in block)
-    interval = "p_seq" if "p_seq_lo" in cell else "p_escape"
-    each = " each" if len(block) > 1 else ""
-    known = cell["inside"] >= 0
-    fates = [str(int(cell[name])) if known else "-" for name in ("inside", "left")]
-    fates += [str(int(cell[name])) if known and cell[name] > 0 else "" for name in LOST]
-    median = cell["t_exit_median"]
-    reached = f"{median:.0f}" if not math.isnan(median) else "-" if math.isnan(cell["p_escape"]) else "not reached"
+@dataclass(frozen=True)
+class Column:
+    """One column of the table: its head (lines parted by a line's end), what it means, and a text for each row."""
 
-    def share(*endings: str) -> str:
-        return percent(sum(cell[name] for cell in block for name in endings) / n)
+    head: str
+    about: str
+    texts: tuple[str, ...]
 
-    return [
-        text,
-        f"{cell['n']}{each}",
-        *(["all", *fates[1:]] if len(block) > 1 else fates),
-        probability(cell["p_escape"], *(cell[f"{interval}_{end}"] for end in ("lo", "hi"))),
-        beside(cell),
-        reached,
-        share("converged", "absorbed", "stalled"),
-        share("cycling"),
-        share("censored"),
-        share("diverged"),
-        spread((cell["p_final"] for cell in block), ".3f"),
-        spread((cell["loss_median"] for cell in block), ".4g"),
+
+@dataclass(frozen=True)
+class Shown:
+    """The table as it is printed, in a terminal and on a page: its first column names the rows."""
+
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...]  # what all its rows share, one sentence each
+    left_out: int  # rows beyond MOST_ROWS
+
+    @property
+    def heads(self) -> list[str]:
+        return [column.head for column in self.columns]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        return [list(row) for row in zip(*(column.texts for column in self.columns), strict=True)]
+
+
+def shown(table: pd.DataFrame, context: Context) -> Shown:
+    """The summary, a row for each setting; neighbours from which nothing escaped are one row.
+
+    A column that has nothing to tell is left out, and one whose rows are all the same is a note.
+    """
+    names = varying(table, context.parameters)
+    every = groups(table, names)
+    blocks = [block for _, block in every[:MOST_ROWS]]
+    target, steps = context.targets[0], context.steps
+    merged = any(len(block) > 1 for block in blocks)
+    certainly = "certainly " if bounded(table) else ""
+    several = "; in brackets: how many neighbouring values, from which none left, a row stands for" if merged else ""
+    columns = [
+        Column("rule", f"the rule and its parameters that vary{several}", tuple(text for text, _ in every[:MOST_ROWS]))
     ]
+    notes = []
+
+    def add(head: str, about: str, texts: Iterable[str]) -> None:
+        column = Column(head, about, tuple(texts))
+        if any(text not in ("", "-") for text in column.texts):
+            columns.append(column)
+
+    def shares(column: str) -> list[str]:
+        return [together(block, column) for block in blocks]
+
+    counts = {int(cell["n"]) for block in blocks for cell in block}
+    if len(counts) == 1:
+        notes.append(f"Every row: {counts.pop()} trajectories (starts times seeds)" + (" a value." if merged else "."))
+    else:
+        each = " (of each value, where a row has several)" if merged else ""
+        add("n", f"trajectories, starts times seeds{each}", (str(int(block[0]["n"])) for block in blocks))
+    within = f"within {steps} steps, and its 95% confidence interval"
+    within += "; an interval alone: exits are known between bounds only" if certainly else ""
+    add(
+        "P(escape) [95%]",
+        f"share that left the basin of its start {certainly}{within}",
+        (probability(*(block[0][f"p_escape{end}"] for end in ("", "_lo", "_hi"))) for block in blocks),
+    )
+    add(
+        "exact",
+        "P(escape) from the same starts worked out without simulation (python -m dynbench.theory)",
+        (beside(block[0]) for block in blocks),
+    )
+    add(
+        "median\nstep",
+        "step by which half of all had left (-: fewer did)",
+        (step(block[0]["t_exit_median"]) for block in blocks),
+    )
+    add("P\nglobal", "share that ends in the basin of a global minimum", shares("p_global"))
+    add("P\nbest", f"share that was at some step within {target:g} of the lowest value Lmin", shares("p_best"))
+    add("P\nfinal", f"share that is there, within {target:g} of Lmin, at the end", shares("p_final"))
+    starts = {text for block in blocks for text in [value(block, "loss_start_median")]}
+    if len(starts) > 1:
+        about = "median of the loss L over the starts"
+        add("L at\nstart", about, (value(block, "loss_start_median") for block in blocks))
+    elif starts and (text := starts.pop()) != "-":
+        notes.append(f"Median of the loss L over the starts: {text}.")
+    add("L at\nend", "median of L at the end", (value(block, "loss_median") for block in blocks))
+    add("at the\nend most", ENDING, (ending(block) for block in blocks))
+    add(
+        "left,\nlost", "trajectories that left and diverged later: they count as escaped", lost(blocks, "left_diverged")
+    )
+    add("lost\ninside", "trajectories that diverged without having left: not escaped", lost(blocks, "diverged_inside"))
+    return Shown(tuple(columns), tuple(notes), max(len(every) - MOST_ROWS, 0))
+
+
+ENDINGS = {"rest": ("converged", "absorbed", "stalled"), "cycle": ("cycling",), "wander": ("censored",),
+           "diverge": ("diverged",)}  # fmt: skip
+ENDING = "what most do in the end, and their share: rest; cycle; wander, that is still move; diverge"
+
+
+def ending(block: list[Cell]) -> str:
+    """The commonest ending, and the share of the trajectories that have it."""
+    n = sum(cell["n"] for cell in block)
+    shares = {name: sum(cell[kind] for cell in block for kind in kinds) / n for name, kinds in ENDINGS.items()}
+    most = max(shares, key=lambda name: shares[name])
+    return f"{most} {percent(shares[most])}"
+
+
+def lost(blocks: list[list[Cell]], name: str) -> list[str]:
+    """Numbers of trajectories; empty where there is none, so that a column of none is left out."""
+    counts = [sum(cell[name] for cell in block) for block in blocks]
+    return ["-" if math.isnan(count) else str(int(count)) if count else "" for count in counts]
+
+
+def step(time: float) -> str:
+    return "-" if math.isnan(time) else f"{time:.0f}"
+
+
+def together(block: list[Cell], column: str) -> str:
+    """A probability; where a row stands for several, the two ends; where only bounds are known, these."""
+    p = [cell[column] for cell in block]
+    if len(block) == 1 and math.isnan(p[0]):
+        return probability(p[0], block[0][f"{column}_lo"], block[0][f"{column}_hi"])
+    return spread([share(v) for v in sorted(p) if not math.isnan(v)])
+
+
+def value(block: list[Cell], column: str) -> str:
+    """A loss, to three digits; an unknown one is a dash."""
+    return spread([f"{v:.3g}" for v in sorted(cell.get(column, math.nan) for cell in block) if not math.isnan(v)])
+
+
+def spread(ordered: list[str]) -> str:
+    """One number, or the two ends where a row stands for several."""
+    if not ordered:
+        return "-"
+    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
+
+
+def bounded(table: pd.DataFrame) -> bool:
+    """Whether exits are known between bounds only somewhere."""
+    return bool((table["p_escape"].isna() & table["p_escape_lo"].notna()).any())
 
 
 def aligned(rows: list[list[str]]) -> str:
-    """Columns side by side, those without any entry left out."""
+    """Columns side by side, those without any entry left out; heads may have several lines."""
     kept = [c for c in range(len(rows[0])) if any(row[c] for row in rows[1:])]
-    rows = [[row[c] for c in kept] for row in rows]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    heads = [rows[0][c].split("\n") for c in kept]
+    height = max(map(len, heads))
+    lines = [[""] * (height - len(head)) + head for head in heads]
+    rows = [*map(list, zip(*lines, strict=True)), *([row[c] for c in kept] for row in rows[1:])]
+    widths = [max(len(row[c]) for row in rows) for c in range(len(kept))]
     return "\n".join(
         "  ".join(
             cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
@@ -148,75 +262,45 @@ def aligned(rows: list[list[str]]) -> str:
     )
 
 
-def printed(
-    cells: pd.DataFrame,
-    loss: Loss,
-    parameters: Iterable[str],
-    starts: str,
-    steps: int,
-    capped: Collection[str] = (),
-    nowhere: int = 0,
-) -> str:
-    """The table, and what its columns mean.
+def wrapped(text: str, first: str = "") -> list[str]:
+    """The text in lines of at most WIDTH letters, those after the first indented as far as it."""
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
 
-    `cells`: those of false basins; else those of known ones; else all.  `capped`: names of those of its rules that are
-    capped flows.  `nowhere`: trajectories that are left out as no basin is known that they began in.
-    """
-    names = varying(cells, parameters)
-    rows = groups(cells, names)
-    body = [list(HEAD), *(line(text, block) for text, block in rows[:MOST_ROWS])]
-    notes = [f"{len(rows) - MOST_ROWS} more rows are in cells.csv"] if len(rows) > MOST_ROWS else []
-    fixed = [f"h = {cells['lr'].iloc[0]:g}"] if cells["lr"].nunique() == 1 else []
-    notes.append(f"Starts: {starts}; {', '.join([*fixed, f'{steps} steps'])}. n: trajectories, starts times seeds.")
-    if nowhere:
-        notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
-    kind = cells["start_kind"].iloc[0]
+
+def remarks(table: pd.DataFrame, loss: Loss, nowhere: int) -> list[str]:
+    """What holds for the whole table: which starts it is about, and what its probabilities are over."""
+    notes = []
+    kind = table["start_kind"].iloc[0]
     if kind == UNKNOWN:
         notes.append(NO_BASIN)
     elif kind == FALSE:
-        notes.append("The table is about the starts in the basin of a false minimum (all such together).")
+        pooled = int(table["basins"].max())
+        many = f"the basins of {pooled} false minima, taken together" if pooled > 1 else "the basin of a false minimum"
+        notes.append(f"The table is about the starts in {many}. {BASIN}")
     elif global_minima(loss):
         notes.append(NO_FALSE)
-    bounds = bool((cells["p_escape"].isna() & cells["p_escape_lo"].notna()).any())
-    if cells["inside"].notna().any():
-        certainly = "certainly " if bounds else ""
-        notes.append(
-            f"stayed: never {certainly}outside their start's basin, and not diverged; left: {certainly}outside after\n"
-            "some step, and not diverged."
-        )
-    if (cells[[*LOST]] > 0).any(axis=None):
-        notes.append(
-            "left, lost: left and diverged later; lost inside: diverged without having left.  These four are all the\n"
-            "starts, and P(escape) is the share of both that left."
-        )
-    if bounds:
-        notes.append("P(escape) as an interval alone: exits are known between bounds only, and it lies between these.")
-    below = int(cells["below_f_star"].sum()) if "below_f_star" in cells else 0
+    if nowhere:
+        notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
+    below = int(table["below_f_star"].sum()) if "below_f_star" in table else 0
     if below:
         notes.append(
             f"{below} {'trajectory' if below == 1 else 'trajectories'} met L < f_star, where a rule that subtracts it"
             " climbs (column below_f_star)."
         )
-    law = set(cells["randomness"])
+    law = set(table["randomness"])
     if "grid starts" in law:
         notes.append("Without noise, a probability is over these starts; its interval is as if they were random.")
     if "uniform starts" in law:
         notes.append("Without noise, a probability is over the random starts.")
     if "none" in law:
         notes.append("Without noise and from a single start nothing is random: no interval.")
-    notes.append(
-        "rest: came to rest (converged, absorbed or stalled); wander: still moving; P(final): L - Lmin within\n"
-        "the first target at the end; median step: by when half of the starts had left (`not reached`: fewer did)."
-    )
-    if "p_escape_se" in cells and cells["p_escape_se"].notna().any():
+    if "p_escape_se" in table and table["p_escape_se"].notna().any():
         notes.append(
             "Where at most five escaped, P(escape) is by splitting (--rare): columns p_escape_se, steps_spent."
         )
-    elif hidden(cells):
+    elif hidden(table):
         notes.append("Noisy cells without an escape: add --rare to estimate so small a probability by splitting.")
-    if "p_exact" in cells and cells["p_exact"].notna().any():
-        notes.append("exact: the noisy chain without simulation (python -m dynbench.theory); z: in standard errors.")
-    return "\n".join([aligned(body), "", *notes, *predictions(cells[cells["dynamics"].isin(list(capped))], loss)])
+    return notes
 
 
 def hidden(cells: pd.DataFrame) -> bool:

@@ -165,7 +165,16 @@ def test_the_json_object_has_the_promised_keys(tmp_path, capsys):
 def test_the_table_is_for_a_person(tmp_path, capsys):
     assert main([*SMALL, "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    for word in ("P(escape)", "median step", "not reached", "results", "pictures", "again", "G updates/s", "71.294"):
+    for word in (
+        "P(escape)",
+        "P global",
+        "Never seen to leave",
+        "results",
+        "pictures",
+        "again",
+        "G updates/s",
+        "71.294",
+    ):
         assert word in said
     assert main([*SMALL, "--out", str(tmp_path), "--quiet"]) == 0
     assert capsys.readouterr().out == ""

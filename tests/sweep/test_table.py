@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from dynbench.sweep.table import beside, groups, probability, varying
+from dynbench.sweep.table import groups, probability, share, varying
 
 pytestmark = pytest.mark.quick
 
@@ -46,7 +46,7 @@ def texts(*cells: dict) -> list[str]:
 
 
 def test_neighbours_from_which_nothing_escaped_are_one_row():
-    assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5 to 0.7, 3 values"]
+    assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5 to 0.7 (3)"]
 
 
 def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own():
@@ -56,5 +56,10 @@ def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own(
     ]  # fmt: skip
 
 
-def test_an_exact_probability_without_a_z_stands_alone():
-    assert beside({"p_exact": 1.0, "z": math.nan}) == "1"
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0, "0"), (3.2e-4, "0.00032"), (5.4e-8, "5.4e-08"), (0.0321, "0.032"), (0.99921, "0.999"), (0.99971, "0.99971"),
+     (1.0, "1"), (1.0 - 1e-9, ">0.999999"), (math.nan, "-")],
+)  # fmt: skip
+def test_a_share_never_looks_like_0_or_1_where_it_is_not(p, text):
+    assert share(p) == text
