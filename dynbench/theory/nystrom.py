@@ -30,7 +30,7 @@ class Grid:
 
     nodes: int  # a panel
     widths: float  # an open side ends where the drift leads back by so many standard deviations of a step ...
-    exponent: float  # ... or where L - (h/4) L'² is so many T above the minimum, if that is nearer
+    exponent: float  # ... or where L - (h/4) L'² is so many T above the lowest wall, if that is nearer
 
 
 FINE, COARSE = Grid(16, 10.0, 80.0), Grid(12, 8.5, 60.0)  # their difference is the error that is stated
@@ -88,10 +88,7 @@ def built(
     heights = [curve.value(wall) for wall in walls if isfinite(wall)]
     if not heights or min(heights) - curve.value(centre) > STEEPEST * temperature:
         raise OutOfReach(f"there is no way out, or only over a barrier of more than {STEEPEST:g} T")
-    lo, hi = (
-        wall if isfinite(wall) else end(curve, centre, side, walls, domain, lr, temperature, grid)
-        for wall, side in zip(walls, (-1, 1), strict=True)
-    )
+    lo, hi = ends(curve, centre, walls, domain, lr, temperature, grid)
     edges = panels(curve, lo, hi, lr, spread)
     size = grid.nodes * (len(edges) - 1)
     if size > MOST_NODES:
@@ -109,14 +106,31 @@ def gauss(nodes: int) -> tuple[Floats, Floats]:
     return np.polynomial.legendre.leggauss(nodes)
 
 
-def panels(curve: Coordinate, lo: float, hi: float, lr: float, spread: float) -> Floats:
+def panels(curve: Coordinate, lo: float, hi: float, lr: float, spread: float, most: int = MOST_NODES) -> Floats:
     """Edges of panels of PANEL standard deviations, less where the drift x - hL' stretches: p varies faster there."""
     probe = np.linspace(lo, hi, 1001)
     stretch = np.abs(np.diff(probe - lr * curve.slopes(probe))) / np.diff(probe)
     density = np.concatenate([[0.0], np.cumsum(np.maximum(stretch, 1.0) * np.diff(probe))]) / (PANEL * spread)
-    if density[-1] > MOST_NODES:
+    if density[-1] > most:
         raise OutOfReach(f"the exact chain needs {density[-1]:.0f} panels")
     return np.interp(np.linspace(0.0, density[-1], int(np.ceil(density[-1])) + 1), density, probe)
+
+
+def ends(
+    curve: Coordinate,
+    centre: float,
+    walls: tuple[float, float],
+    domain: tuple[float, float],
+    lr: float,
+    temperature: float,
+    grid: Grid,
+) -> tuple[float, float]:
+    """From where to where the well is resolved: from wall to wall, or to `end` on an open side."""
+    lo, hi = (
+        wall if isfinite(wall) else end(curve, centre, side, walls, domain, lr, temperature, grid)
+        for wall, side in zip(walls, (-1, 1), strict=True)
+    )
+    return lo, hi
 
 
 def end(
@@ -129,18 +143,23 @@ def end(
     temperature: float,
     grid: Grid,
 ) -> float:
-    """Where an open side is cut off: the chain lands beyond it with probability below 1e-16 a step."""
-    spread, floor = sqrt(2.0 * temperature * lr), curve.value(centre)
+    """Where an open side is cut off: the chain lands beyond it with probability below 1e-16 of its exits, a step.
+
+    A large step may leave by way of that side, from where L' leads beyond the other wall.  So both criteria count from
+    the height of the lowest wall: the chance of an exit is not far below e^{-barrier/T}.
+    """
+    spread, floor = sqrt(2.0 * temperature * lr), min(curve.value(wall) for wall in walls if isfinite(wall))
+    widths = sqrt(grid.widths**2 + 2.0 * (floor - curve.value(centre)) / temperature)
     stride = max(0.5 * spread, 1e-3 * (domain[1] - domain[0]))
     starts = np.linspace(max(walls[0], domain[0]), min(walls[1], domain[1]), 101)
-    landed = (side * (starts - lr * curve.slopes(starts))).max() + grid.widths * spread  # from anywhere in the domain
+    landed = (side * (starts - lr * curve.slopes(starts))).max() + widths * spread  # from anywhere in the domain
     x, furthest = centre, landed
     for _ in range(100_000):
         x += side * stride
         slope = curve.slope(x)
-        furthest = max(furthest, side * (x - lr * slope) + grid.widths * spread)
+        furthest = max(furthest, side * (x - lr * slope) + widths * spread)
         if curve.value(x) - floor - 0.25 * lr * slope * slope >= grid.exponent * temperature:
             return side * max(side * x, landed)
-        if side * lr * slope >= grid.widths * spread:
+        if side * lr * slope >= widths * spread:
             return side * max(side * x, furthest)
     raise OutOfReach("the well is open on a side where nothing leads back")
