@@ -14,9 +14,9 @@ crossings last_crossing global_steps t_best limited step x loss_value
 """
 CELL = """
 steps randomness n inside left left_diverged diverged_inside unknown escaped p_escape p_escape_se
-t_exit_mean t_exit_median t_exit_median_escaped committed p_best p_final p_global p_exact p_seq z
+t_exit_mean t_exit_median t_exit_median_escaped committed p_best p_final p_global p_exact z
 converged absorbed cycling stalled diverged censored loss_median loss_start_median late_hazard running_time returned
-seeds_used steps_spent ancestors sound below_f_star start_kind basins
+seeds_used pilot_seeds steps_spent ancestors sound below_f_star start_kind basins
 """
 FLAG = """
 arm arms by chunk config dim dry_run help json keep out quiet rare record schedule seeds start starts

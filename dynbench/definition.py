@@ -19,7 +19,7 @@ from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-RESULTS = 2  # raised whenever any result changes: runs of another number are not mixed with today's
+RESULTS = 3  # raised whenever any result changes: runs of another number are not mixed with today's
 DOCUMENTATION = frozenset({"name", "source", "formula", "files", "digest"})  # fields that change no result
 NOWHERE = object()
 DEEPEST = 20_000  # calls inside calls, see `deep`

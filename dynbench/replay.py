@@ -70,14 +70,14 @@ def replayed(how: argparse.Namespace) -> int:
 
 
 def arm_of(plan: "Plan", run: "Run", number: int) -> "Rows":
-    """The arm that a trajectory belongs to, in the sweep as asked for or in a round of --until."""
+    """The arm that a trajectory belongs to, in the sweep as asked for or in the batch of --until."""
     from dynbench.sweep.job import Job
     from dynbench.sweep.stage import stages
 
     last = 0
     rows = run.manifest.get("rows") or run.manifest["sweep"].get("rows")  # where they stood until schema 2
     for stage in stages(Job(plan, rows), run):
-        for arm in stage.arms:
+        for arm in () if stage.pilot else stage.arms:
             if arm.first <= number < arm.last:
                 return arm
             last = arm.last

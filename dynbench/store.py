@@ -127,6 +127,13 @@ class Run:
     def chunk(self, number: int) -> Path:
         return self.directory / "chunks" / f"{number:06d}.parquet"
 
+    def pilot_chunk(self, number: int) -> Path:
+        """Of trajectories that have only decided how many there are to be (--until)."""
+        return self.directory / "pilot" / f"{number:06d}.parquet"
+
+    def pilot_chunks(self) -> list[Path]:
+        return sorted((self.directory / "pilot").glob("[0-9]*.parquet"))
+
     def chunks(self) -> list[Path]:
         return sorted((self.directory / "chunks").glob("[0-9]*.parquet"))
 

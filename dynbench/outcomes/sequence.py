@@ -7,12 +7,10 @@ Source: Robbins (1970); Howard, Ramdas, McAuliffe and Sekhon (2021).
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dynbench.batch import Floats, Integers
+from dynbench.batch import Floats
 from dynbench.outcomes.intervals import Interval
 
-FIRST = 128  # trials of a cell before its width is looked at
 HALVINGS = 60
-AT_LEAST = 16  # a round adds at least 1/16 of what there is
 
 
 def sequence_interval(k: ArrayLike, n: ArrayLike, alpha: float = 0.05) -> Interval:
@@ -57,29 +55,3 @@ def log_mixture(k: Floats, n: Floats) -> Floats:
     from scipy.special import betaln
 
     return betaln(0.5 + k, 0.5 + n - k) - np.log(np.pi)
-
-
-def width(k: ArrayLike, n: ArrayLike, alpha: float = 0.05) -> Floats:
-    """hi - lo of `sequence_interval`; 1 where n = 0."""
-    lo, hi = sequence_interval(k, n, alpha)
-    return hi - lo
-
-
-def needed(k: ArrayLike, n: ArrayLike, target: float, alpha: float = 0.05, first: int = FIRST) -> Integers:
-    """How many trials each cell should have in all after the next round, on the way to an interval no wider than
-    `target`; n itself where it is there already.
-
-    `first` at the beginning; then twice as many, or fewer where the width at the present k/n would be reached sooner
-    (at least n/16 more).  Any such rule is sound: the interval holds whenever one stops.
-    """
-    k, n = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
-    if target <= 0:
-        raise ValueError("the width asked for must be above 0")
-    share = k / np.maximum(n, 1.0)
-    low, high = np.floor(n * (1.0 + 1.0 / AT_LEAST)) + 1.0, 2.0 * n
-    for _ in range(8):  # a 256th of n is near enough
-        half = np.ceil((low + high) / 2.0)
-        enough = width(share * half, half, alpha) <= target
-        low, high = np.where(enough, low, half), np.where(enough, half, high)
-    following = np.where(n < first, first, np.maximum(high, low))
-    return np.where(width(k, n, alpha) <= target, n, following).astype(np.int64)

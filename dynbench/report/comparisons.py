@@ -42,7 +42,6 @@ GRID = (
     "random."
 )
 SHARED = "With several seeds from each start, what is said holds for these starts."
-UNTIL = "Seeds were added where the doubt was (--until): intervals and p take the number of pairs as given."
 NOTHING = "nothing random"
 
 
@@ -99,8 +98,6 @@ def sections(cells: pd.DataFrame, chosen: pd.DataFrame, rows: pd.DataFrame, name
         told.append(GRID)
     if (rows["seed"] > 0).any():
         told.append(SHARED)
-    if "p_seq_lo" in cells.columns:
-        told.append(UNTIL)
     if not all(c.random for c in made):
         told.append("Two rules without noise from a single start: nothing is random there, and nothing to test.")
     picture = forest(made, names)

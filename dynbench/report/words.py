@@ -54,6 +54,11 @@ def what(run: Run) -> list[str]:
     seeds = sweep.get("seeds", 1)
     if seeds != 1:
         sentences.append(f"Noisy rules repeat every start {seeds} times.")
+    if "until" in sweep:
+        sentences.append(
+            f"How often noisy rules repeat every start was decided by a pilot of other seeds, so that the interval of"
+            f" P(escape) is no wider than {arms.number(real(sweep['until']))}; nothing here is made of the pilot."
+        )
     if sweep.get("targets"):
         sentences.append(f"The first target is L - Lmin ≤ {arms.number(real(sweep['targets'][0]))}.")
     kinds = set(cells["randomness"].astype(str))

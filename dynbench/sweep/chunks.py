@@ -42,10 +42,12 @@ class Crew:
 
     def work(self, stage: Stage) -> None:
         """Simulates the chunks of a stage that are not there yet.  Raises OSError, ValueError, ChunksFailed."""
-        missing = [n for n in stage.chunks if not whole(self.folder.chunk(n), self.job, stage, n)]
+        missing = [n for n in stage.chunks if not whole(stage.path(self.folder, n), self.job, stage, n)]
         if not missing:
             return
-        side = 1 if self.stock else min(self.workers, len(missing))  # chunks side by side; a stock is read by one
+        side = (
+            1 if self.stock and not stage.pilot else min(self.workers, len(missing))
+        )  # chunks side by side; a stock is read by one
         stop = np.zeros(1, np.int64)
         backend = Cpu(-(-self.workers // side), self.progress, stop)
         failed: list[str] = []
@@ -53,7 +55,7 @@ class Crew:
         def chunk_of(number: int) -> int:
             try:
                 data, updates, seconds = self.simulate(stage, number, backend)
-                write_whole(self.folder.chunk(number), data)
+                write_whole(stage.path(self.folder, number), data)
             except (OSError, KeyboardInterrupt, ValueError):
                 raise
             except Exception as error:
@@ -75,22 +77,23 @@ class Crew:
         sums: list[Aggregate] = []
         updates, seconds = 0, 0.0
         sweep, plan, context = self.job.sweep, self.job.plan, self.job.context
+        added = stage.pilot or sweep.keep == "cells"
         for arm, first, last in plan.pieces(*stage.span(number), self.largest, stage.arms):
             piece = plan.piece(arm, first, last)
-            found, rest = self.found(piece)
+            found, rest = ([], piece) if stage.pilot else self.found(piece)
             endings: Endings | None = None
             if rest is not None:
                 begun = time.perf_counter()
                 endings = backend.run(plan.loss, arm.dynamics, rest.batch, sweep.steps, sweep.targets, sweep.record)
                 updates, seconds = updates + endings.updates, seconds + time.perf_counter() - begun
-            if sweep.keep == "cells":
+            if added:
                 sums += [aggregate(rows, context, sweep.by_start) for rows in found]
                 sums += [added_up(plan, rest, endings, context)] if rest is not None and endings is not None else []
                 continue
             rows = [*found, *([frame(plan, rest, endings)] if rest is not None and endings is not None else [])]
             table = pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
             tables.append(table if not found else table.sort_values("id", ignore_index=True))
-        data = packed(merge(sums)) if sweep.keep == "cells" else parquet(pd.concat(tables, ignore_index=True))
+        data = packed(merge(sums)) if added else parquet(pd.concat(tables, ignore_index=True))
         return data, updates, seconds
 
     def found(self, piece: Piece) -> tuple[list[pd.DataFrame], Piece | None]:
@@ -121,4 +124,4 @@ def whole(path: Path, job: Job, stage: Stage, number: int) -> bool:
     except (OSError, ValueError):
         return False
     first, last = stage.span(number)
-    return rows == last - first or job.sweep.keep == "cells"
+    return rows == last - first or stage.pilot or job.sweep.keep == "cells"

@@ -54,7 +54,7 @@ class Sweep:
     record: tuple[str, ...] = ()
     keep: str = "all"  # all: every trajectory's row on disk; cells: merged aggregates only
     by_start: bool = False  # a cell for every start
-    until: float | None = None  # seeds are added until the confidence sequences of p_escape are narrower
+    until: float | None = None  # as many seeds as make the interval of each p_escape so narrow
     rare: bool = False  # cells with hardly an escape are estimated by splitting
 
 

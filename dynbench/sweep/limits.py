@@ -19,7 +19,7 @@ LARGE = 10e9  # bytes
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sweep costs; with --until its first round."""
+    """What a sweep costs; with --until what it takes at least."""
 
     trajectories: int
     updates: int

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--rare", action="store_true", default=None, help="estimate cells with hardly an escape by splitting"
     )
-    what.add_argument("--until", metavar="WIDTH", help="add seeds until P(escape) of every noisy cell is so well known")
+    what.add_argument("--until", metavar="WIDTH", help="as many seeds as make the intervals of P(escape) so narrow")
     what.add_argument("--seed", metavar="S", help="master seed (default 0)")
     what.add_argument("--targets", metavar="AXIS", help="targets of L - Lmin (default 1e-3)")
     quantities = "crossings, last_crossing, global_steps, t_best, limited"

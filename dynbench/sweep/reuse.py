@@ -75,11 +75,11 @@ class Stock:
 
     @cached_property
     def layout(self) -> list[Rows]:
-        """Where rows stand: in the sweep as asked for, and in as many rounds of --until as can be worked out."""
+        """Where rows stand: in the sweep as asked for, or in the batch of --until if its pilot is there."""
         known: list[Rows] = []
         try:
             for stage in stages(self.job, self.run):
-                known += stage.arms
+                known += [] if stage.pilot else stage.arms
         except (OSError, ValueError, KeyError):
             pass  # not finished
         return known

@@ -1,5 +1,7 @@
 """Endings as a table of trajectories, and a few whole paths."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -56,13 +58,16 @@ def frame(plan: Plan, piece: Piece, endings: Endings) -> pd.DataFrame:
     return pd.DataFrame(columns, copy=False)
 
 
-def paths(plan: Plan, backend: Backend) -> pd.DataFrame:
-    """A few whole paths of every arm: some combinations of its parameters, from starts in false basins if any."""
+def paths(plan: Plan, rows: Sequence[Rows], backend: Backend) -> pd.DataFrame:
+    """A few whole paths of every arm: some combinations of its parameters, from starts in false basins if any.
+
+    `rows`: how many repeats each combination has, and their numbers.
+    """
     steps = plan.sweep.steps
     if steps > MOST_STEPS:
         return pd.DataFrame({"id": pd.Series(dtype="int64")})
     kept = np.unique(np.append(np.arange(0, steps + 1, -(-steps // LONGEST_PATH)), steps))
-    arms, points = zip(*(paths_of(plan, arm, backend, kept) for arm in plan.arms), strict=True)
+    arms, points = zip(*(paths_of(plan, arm, backend, kept) for arm in rows), strict=True)
     whose = pd.concat(arms, ignore_index=True)
     table = whose.take(np.repeat(np.arange(len(whose)), len(kept))).reset_index(drop=True)
     found = np.concatenate(points).reshape(-1, plan.sweep.dim + 1).T

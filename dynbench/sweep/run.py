@@ -19,7 +19,7 @@ from dynbench.sweep.limits import check_room, estimate
 from dynbench.sweep.manifest import manifest
 from dynbench.sweep.reuse import stocks
 from dynbench.sweep.rows import paths
-from dynbench.sweep.stage import stages
+from dynbench.sweep.stage import Stage, stages
 from dynbench.sweep.statistics import summary_of, tables_of
 
 __all__ = ["ChunksFailed", "Result", "run"]
@@ -91,10 +91,12 @@ def run_job(
         folder.remove_empty()
         raise
     crew = Crew(job, folder, workers, chunk, progress, stocks(job, Path(out)))
+    done: list[Stage] = []
     for stage in stages(job, folder):
         crew.work(stage)
-    write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, Cpu(workers))))
-    table, summary = tables_of(job, folder, workers)
+        done.append(stage)
+    write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, done[-1].arms, Cpu(workers))))
+    table, summary = tables_of(job, folder, done, workers)
     write_whole(folder.directory / "summary.csv", csv(summary))
     write_whole(folder.directory / "cells.csv", csv(table))
     when, spent = time.strftime("%Y-%m-%dT%H:%M:%S%z"), f"updates={crew.updates} kernel_seconds={crew.seconds:.3f}"
@@ -124,5 +126,5 @@ def remove_unfit(folder: Run, job: Job) -> None:
     except (OSError, ValueError, KeyError, TypeError):  # nothing was begun here
         rows = None
     if rows != job.rows:
-        for path in folder.chunks():
+        for path in [*folder.chunks(), *folder.pilot_chunks()]:
             path.unlink()

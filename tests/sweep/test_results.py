@@ -9,7 +9,7 @@ from dynbench.sweep.grid import Arm, Sweep
 from dynbench.sweep.run import run
 from dynbench.sweep.starts import Starts
 
-BITS = {2: "8b40eec94d03eb06"}  # RESULTS -> what the columns below hold
+BITS = {3: "8b40eec94d03eb06"}  # RESULTS -> what the columns below hold
 NUMBERS = ("t_exit", "t_diverged", "t_commit", "t_hit", "loss_final", "loss_best", "basin_final")
 ARMS = (
     Arm("gradient", {"temperature": (0.0, 0.7), "lr": (0.01, 0.3)}),
