@@ -1,16 +1,19 @@
 """python -m dynbench.explain RUN: why the escapes of a run happen, and whether its single trajectories mean anything.
 
 For cells that escape from false minima: h is halved at fixed h * steps and fixed parameters of the ODE, and the cell is
-labelled `flow`, `step-size`, `inertia`, `noise` or `singular`; and some of its trajectories are run again from
-x0 -+ 1 ulp.  Written to mechanism.csv, halvings.csv and rounding.csv in the run's folder, where reports find them.
+labelled `flow`, `step-size`, `inertia`, `noise` or `singular`; and its trajectories, the cell's own starts, repeats and
+noise, or an even sample of them, are run again from x0 -+ 1 ulp.  What the run has counted is not simulated again.
+Written to mechanism.csv, halvings.csv and rounding.csv in the run's folder, where reports find them.
 """
 
 import argparse
 import json
 import math
+import shutil
 import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dynbench.doors import Parser, answered, replied
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from dynbench.sweep.grid import Plan
 
 CELLS = 3  # of each arm: the first that escapes, the one that escapes most, and the last
+SAMPLE = 2000  # trajectories of a cell that are run again, evenly spread, where it has more
+NARROW, WIDE = 60, 100  # characters in a line
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +62,9 @@ def explained(how: argparse.Namespace) -> int:
         content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
         print(json.dumps({"schema": 1, "run": run.name, "outdated": notes(run)} | content, allow_nan=False))
     else:
-        print("\n".join([*notes(run), told(plan, tables), *altered(plan, run.manifest)]))
+        left_out = len(escaping(plan, run.cells)) - len(tables["mechanism"])
+        width = min(max(shutil.get_terminal_size((WIDE, 24)).columns, NARROW), WIDE)
+        print("\n".join([*notes(run), told(plan, tables, left_out, width), *altered(plan, run.manifest)]))
     return 0
 
 
@@ -65,10 +72,7 @@ def explanations(plan: "Plan", table: "pd.DataFrame", every: bool, workers: int 
     """Mechanisms, halvings and rounding certificates of a run's cells, some of each rule or every one that escapes."""
     import pandas as pd
 
-    from dynbench.basins import false_labels
-
-    cells = table[table["start_basin"].isin(false_labels(plan.loss, table["start_basin"]))]
-    cells = cells[cells["escaped"] > 0].reset_index(drop=True)
+    cells = escaping(plan, table)
     if cells.empty:
         raise ValueError("no cell of this run escapes from a false minimum: there is nothing to explain")
     chosen = cells if every else pd.concat([some(group) for _, group in cells.groupby("dynamics", sort=False)])
@@ -76,79 +80,79 @@ def explanations(plan: "Plan", table: "pd.DataFrame", every: bool, workers: int 
     return {name: pd.concat([part[name] for part in found], ignore_index=True) for name in found[0]}
 
 
+def escaping(plan: "Plan", table: "pd.DataFrame") -> "pd.DataFrame":
+    """The cells of false minima that something has left, or that splitting gives a P for."""
+    from dynbench.basins import false_labels
+
+    cells = table[table["start_basin"].isin(false_labels(plan.loss, table["start_basin"]))]
+    return cells[(cells["escaped"] > 0) | (cells["p_escape"] > 0)].reset_index(drop=True)
+
+
 def some(cells: "pd.DataFrame") -> "pd.DataFrame":
     """The first cell, the one that escapes most and the last, each once."""
-    places = sorted({0, int(cells["p_escape"].to_numpy().argmax()), len(cells) - 1})
+    share = (cells["escaped"] / cells["n"]).to_numpy()
+    places = sorted({0, int(share.argmax()), len(cells) - 1})
     return cells.iloc[places]
 
 
 def of_cell(plan: "Plan", cell: "pd.Series", workers: int | None) -> dict[str, "pd.DataFrame"]:
     """Mechanism, halvings and rounding certificate of one cell, each with the columns that name the cell."""
-    import numpy as np
     import pandas as pd
 
+    from dynbench.outcomes.cells import is_start
+    from dynbench.outcomes.halving import Counted
     from dynbench.outcomes.mechanism import mechanism
     from dynbench.outcomes.rounding import certificate
+    from dynbench.sweep.trajectories import members, place, values_of
 
-    values = {
-        n: float(cell[n]) for n in (*plan.parameters, "lr", "temperature", "gradient_noise") if cell[n] == cell[n]
-    }
-    arm, combination = place(plan, str(cell["dynamics"]), values)
-    index = np.flatnonzero(plan.labels == int(cell["start_basin"]))
-    number = arm.first + arm.offsets[combination] + index * arm.repeats[combination]
-    piece = plan.made(arm, number, np.full(len(index), combination), index, np.zeros(len(index), np.int64))
-    batch, sweep = piece.batch, plan.sweep
-    rule = {n: v for n, v in values.items() if n in {**plan.loss.parameters, **arm.dynamics.parameters}}
+    values, sweep = values_of(plan, cell), plan.sweep
+    dynamics = place(plan, str(cell["dynamics"]), values)[0].dynamics
+    rule = {n: v for n, v in values.items() if n in {**plan.loss.parameters, **dynamics.parameters}}
+    own = members(plan, cell, SAMPLE)
+    p, lo, hi = measured(cell)
+    split = cell.get("p_escape_se", math.nan) == cell.get("p_escape_se", math.nan)
+    counted = Counted(int(cell["n"]), int(cell["escaped"]), (p, lo, hi) if split else None)
     cause = mechanism(
-        plan.loss, arm.dynamics, rule, values["lr"], values["temperature"], values["gradient_noise"],
-        batch.x0, batch.basin, batch.stream, sweep.steps, sweep.seed, workers,
+        plan.loss, dynamics, rule, values["lr"], values["temperature"], values["gradient_noise"],
+        own.starts.x0, own.starts.basin, own.starts.stream, sweep.steps, sweep.seed, workers,
+        counted=counted, every_start=own.every_start,
     )  # fmt: skip
-    proof = certificate(plan.loss, arm.dynamics, batch, sweep.steps, workers)
-    name = {"dynamics": str(cell["dynamics"]), **{n: cell[n] for n in (*plan.parameters, "lr", "temperature")}}
-    name |= {"gradient_noise": cell["gradient_noise"], "start_basin": int(cell["start_basin"])}
-    fields = ("n", "differ_outcome", "differ_time", "horizon", "lyapunov", "lyapunov_se", "lyapunov_exact", "verdict")
+    proof = certificate(plan.loss, dynamics, own.sample, sweep.steps, workers, SAMPLE)
+    name = {"dynamics": str(cell["dynamics"])} | {c: cell[c] for c in cell.index if is_start(str(c))}
+    name |= {n: cell[n] for n in (*plan.parameters, "lr", "temperature", "gradient_noise")}
+    name |= {"start_basin": int(cell["start_basin"])}
+    total = {"cell_n": own.total, "splitting": split}
+    known = total | {"escaped": counted.escaped, "p_escape": p, "p_escape_lo": lo, "p_escape_hi": hi}
     return {
-        "mechanism": pd.DataFrame(
-            [name | {"p_escape": cell["p_escape"], "label": cause.label, "reason": cause.reason}]
-        ),
+        "mechanism": pd.DataFrame([name | known | {"label": cause.label, "reason": cause.reason}]),
         "halvings": cause.evidence.assign(**name)[[*name, *cause.evidence.columns]],
-        "rounding": pd.DataFrame([name | {f: getattr(proof, f) for f in fields}]),
+        "rounding": pd.DataFrame([name | {"cell_n": own.total} | proof.row()]),
     }
 
 
-def place(plan: "Plan", rule: str, values: dict[str, float]) -> tuple[Any, int]:
-    """The arm, and the number of its combination, that has these values."""
-    for arm in plan.arms:
-        if arm.dynamics.name == rule:
-            same = [
-                all(v == values.get(n, v) for n, v in zip(arm.names, c, strict=True)) for c in arm.values.T.tolist()
-            ]
-            if any(same):
-                return arm, same.index(True)
-    raise ValueError(f"no arm of the run has {rule} with {values}")
+def measured(cell: "pd.Series") -> tuple[float, float, float]:
+    """P(escape) of a cell and its 95 % limits, as the run's own table has them."""
+    end = "p_seq" if "p_seq_lo" in cell.index else "p_escape"
+    return float(cell["p_escape"]), float(cell[f"{end}_lo"]), float(cell[f"{end}_hi"])
 
 
-def share(p: float) -> str:
-    """A probability in words, for there is none where exits are known between bounds only."""
-    return f"{p:.3f}" if math.isfinite(p) else "known between bounds only"
+def told(plan: "Plan", tables: dict[str, "pd.DataFrame"], left_out: int, width: int) -> str:
+    """For a person: label, reason, halvings and certificate of every cell, in lines of at most `width` characters."""
+    from dynbench.report.causes import LABELS, MEANING, of_cells
 
-
-def told(plan: "Plan", tables: dict[str, "pd.DataFrame"]) -> str:
-    """For a person: label, reason and certificate of every cell."""
-    from dynbench.sweep.table import label, varying
-
-    rows, proofs = tables["mechanism"], tables["rounding"]
-    names = varying(rows, plan.parameters)
     lines: list[str] = []
-    for (_, row), (_, proof) in zip(rows.iterrows(), proofs.iterrows(), strict=True):
-        lines.append(f"{label(row, names[row['dynamics']])}: {row['label']}, P(escape) {share(row['p_escape'])}")
-        lines.append(f"  {row['reason']}")
-        measured = f"Lyapunov exponent {proof['lyapunov']:.4f} a step" if math.isfinite(proof["lyapunov"]) else ""
-        known = math.isfinite(proof["lyapunov_exact"])
-        exact = f" ({proof['lyapunov_exact']:.4f} in the parabola at the minimum)" if known else ""
-        differ = f"{proof['differ_outcome']} of {proof['n']} outcomes differ from x0 -+ 1 ulp"
-        lines.append(f"  {proof['verdict']}: {differ}{'; ' if measured else ''}{measured}{exact}")
+    for cause in of_cells(tables["mechanism"], tables["halvings"], tables["rounding"], plan.parameters, plan.loss):
+        lines += [cause.name, *wrapped(cause.heading, width), *wrapped(cause.reason, width)]
+        lines += [f"    {line}" for line in cause.lines()]
+        lines += [*wrapped(cause.rounding, width), ""]
+    lines += wrapped(LABELS, width, "") + wrapped(MEANING, width, "")
+    if left_out:
+        lines.append(f"{left_out} more cells escape: --all explains every one.")
     return "\n".join(lines)
+
+
+def wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,18 @@
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from dynbench.backends.cpu import Cpu
 from dynbench.explain import main
+from dynbench.report.causes import heading
+from dynbench.store import find_run
 from dynbench.sweep.__main__ import main as sweep
+from dynbench.sweep.definition import restored
+from dynbench.sweep.grid import Plan
+from dynbench.sweep.table import probability
+from dynbench.sweep.trajectories import members, place, values_of
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +40,7 @@ def test_it_is_told_to_a_person(folder, capsys):
     said = capsys.readouterr().out
     assert "only the ensemble is meaningful" in said
     assert "step-size" in said
+    assert max(map(len, said.splitlines())) <= 100
 
 
 def test_what_cannot_be_explained_is_a_usage_error(tmp_path, capsys):
@@ -43,10 +53,101 @@ def test_what_cannot_be_explained_is_a_usage_error(tmp_path, capsys):
 
 def test_the_report_takes_it_up(folder):
     from dynbench.report.page import build
-    from dynbench.store import find_run
 
     run = find_run("latest", folder)
     assert main(["latest", "--root", str(folder), "--json"]) == 0
     page = build([run])
     assert "Why they escape" in page
-    assert "chaotic: only the ensemble is meaningful" in page
+    assert "haotic: only the ensemble is meaningful" in page
+
+
+def explained(tmp_path, capsys, *argv):
+    """(the run, the tables that explain writes, what it prints)."""
+    out = ["--quiet", "--out", str(tmp_path)]
+    assert sweep(["--loss", "quartic", "--dynamics", "gradient", *argv, *out]) == 0
+    run = find_run("latest", tmp_path)
+    capsys.readouterr()
+    assert main([str(run.directory), "--all"]) == 0
+    names = ("mechanism", "halvings", "rounding")
+    return run, [pd.read_csv(run.directory / f"{n}.csv") for n in names], capsys.readouterr().out
+
+
+def test_all_repeats_of_a_start_are_explained(tmp_path, capsys):
+    run, (why, halvings, proof), said = explained(
+        tmp_path, capsys, "--x0", "3", "--temperature", "0.5", "--seeds", "1000"
+    )
+    cell = run.cells.iloc[0]
+    assert cell["escaped"] == 592  # of RESULTS: another noise gives another number
+    assert why["label"].tolist() == ["noise"]
+    for column in ("p_escape", "p_escape_lo", "p_escape_hi", "escaped"):
+        assert why[column][0] == cell[column]
+    assert (why["cell_n"][0], proof["n"][0]) == (1000, 1000)
+    assert halvings[["held", "n", "escaped"]].to_numpy().tolist() == [["noise", 1000, 592], ["ode", 1, 0]]
+    limits = probability(0.592, cell["p_escape_lo"], cell["p_escape_hi"])
+    assert f"P(escape) {limits}; 592 of 1000 trajectories left." in said
+    assert "with noise P = 0.592, without it the start does not escape." in said
+    assert "undecided:" not in said.partition("The step h is halved")[0]
+
+
+def test_each_start_is_explained_by_itself(tmp_path, capsys):
+    argv = ["--x0", "3,2.5,1.9", "--by", "start", "--temperature", "0.5", "--seeds", "300", "--steps", "1000"]
+    run, (why, halvings, proof), said = explained(tmp_path, capsys, *argv)
+    assert sorted(run.cells["x0"]) == [1.9, 2.5, 3.0]
+    shares = dict(zip(run.cells["x0"], run.cells["p_escape"], strict=True))
+    assert len(set(shares.values())) == 3
+    for table in (why, halvings, proof):
+        assert sorted(set(table["x0"])) == [1.9, 2.5, 3.0]
+    for row in why.itertuples():
+        assert row.p_escape == shares[row.x0]
+        assert f"P = {shares[row.x0]:.3g}," in row.reason
+        assert f"gradient from {row.x0:g}\n" in said
+
+
+@pytest.mark.parametrize("more", [[], ["--until", "0.2"]])
+def test_the_trajectories_of_a_cell_are_the_runs(tmp_path, more):
+    """All of them, or an even sample: run again, they leave when those on disk do."""
+    argv = ["--x0", "3,2.5", "--temperature", "0.5,1", "--seeds", "20", "--steps", "500", "--lr", "0.01,0.02", *more]
+    out = ["--quiet", "--out", str(tmp_path)]
+    assert sweep(["--loss", "quartic", "--dynamics", "gradient", *argv, *out]) == 0
+    run = find_run("latest", tmp_path)
+    plan = Plan(restored(run.manifest["sweep"], run.directory))
+    every = run.trajectories
+    settings = ["lr", "temperature", "start_basin"]
+    for _, cell in run.cells.iterrows():
+        rows = every[(every[settings] == cell[settings]).all(axis=1)].sort_values(
+            ["x0", "seed"], ascending=[False, True]
+        )
+        assert len(rows) == cell["n"] > (40 if more and cell["temperature"] == 0.5 else 39)
+        for most in (10**6, 7):
+            own = members(plan, cell, most)
+            assert own.total == cell["n"]
+            chosen = np.arange(min(most, own.total)) * own.total // min(most, own.total)
+            rule = place(plan, "gradient", values_of(plan, cell))[0].dynamics
+            ends = Cpu(1).run(plan.loss, rule, own.sample, 500)
+            np.testing.assert_array_equal(ends.t_exit, rows["t_exit"].to_numpy()[chosen])
+            np.testing.assert_array_equal(ends.x[0], rows["x_final"].to_numpy()[chosen])
+        assert (own.every_start, own.starts.x0.tolist()) == (True, [[3.0, 2.5]])
+
+
+def test_a_sample_is_told(tmp_path, capsys):
+    argv = ["--x0", "3", "--temperature", "1", "--seeds", "2500", "--steps", "200"]
+    _, (_, _, proof), said = explained(tmp_path, capsys, *argv)
+    assert (proof["n"][0], proof["cell_n"][0]) == (2000, 2500)
+    assert "of 2000 (of its 2500, evenly spread) trajectories end otherwise" in " ".join(said.split())
+
+
+def test_divergent_runs_are_explained_without_a_warning(tmp_path, capsys):
+    argv = ["--x0", "3,3.5,4,4.5", "--lr", "0.17,0.3", "--temperature", "0,1e6", "--steps", "200"]
+    run, (why, _, _), _ = explained(tmp_path, capsys, *argv)
+    assert run.cells["diverged"].sum() > 0
+    assert len(why) == (run.cells["escaped"] > 0).sum()
+
+
+@pytest.mark.quick
+def test_a_heading_tells_where_its_p_is_from():
+    cell = {"label": "noise", "p_escape": 5.38e-8, "p_escape_lo": 4.92e-8, "p_escape_hi": 5.9e-8}
+    cell |= {"cell_n": 2000, "escaped": 0, "splitting": True}
+    told = heading(pd.Series(cell))
+    assert told == "noise: P(escape) 5.38e-08 [4.92e-08, 5.9e-08] by splitting; 0 of 2000 trajectories left."
+    bounds = heading(pd.Series(cell | {"p_escape": np.nan, "p_escape_lo": 0.2, "p_escape_hi": 0.3}))
+    assert bounds == "noise: P(escape) known between bounds only, [0.200, 0.300]: 2000 trajectories."

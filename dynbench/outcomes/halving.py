@@ -40,6 +40,7 @@ class Cell:
     steps: int
     seed: int
     workers: int | None = None
+    every_start: bool = True  # False: the cell has more starts than these
 
     @property
     def quiet(self) -> "Cell":
@@ -80,6 +81,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What a run has counted of a cell: nothing of that is simulated again."""
+
+    n: int
+    escaped: int
+    estimate: tuple[float, float, float] | None = None  # P and its limits, where they are not those of escaped/n
+
+
+@dataclass(frozen=True)
 class Level:
     """One run: `escaped` of n starts at the step h, after so many halvings."""
 
@@ -91,13 +101,16 @@ class Level:
     held: str  # ode: noise off, cap and time constants held; hM: noise off, h * cap held; noise: as the cell is
     whole: bool  # no start of the cell was left out
     updates: int  # of coordinates, really made
+    estimate: tuple[float, float, float] | None = None  # P and its limits, where they are not those of escaped/n
 
     @property
     def p(self) -> float:
-        return self.escaped / self.n
+        return self.escaped / self.n if self.estimate is None else self.estimate[0]
 
     @property
     def interval(self) -> tuple[float, float]:
+        if self.estimate is not None:
+            return self.estimate[1:]
         lo, hi = interval(self.escaped, self.n)
         return float(lo), float(hi)
 
@@ -132,14 +145,22 @@ def level(cell: Cell, times: int, held: str, updates: float, least: float = 1.0)
     cpu = Cpu() if cell.workers is None else Cpu(cell.workers)
     endings = cpu.run(cell.loss, cell.dynamics, run.batch(), run.steps)
     n, escaped = len(run.basin), int((endings.t_exit >= 0).sum())
-    return Level(times, lr, run.steps, n, escaped, held, n == len(cell.basin), endings.updates * len(cell.x0))
+    whole = cell.every_start and n == len(cell.basin)
+    return Level(times, lr, run.steps, n, escaped, held, whole, endings.updates * len(cell.x0))
 
 
-def ladder(cell: Cell, reach: float, halvings: int, budget: float) -> list[Level]:
+def level_of(cell: Cell, counted: Counted) -> Level:
+    """The cell itself, as the run counted it."""
+    held = "noise" if cell.noisy else "ode"
+    return Level(0, cell.lr, cell.steps, counted.n, counted.escaped, held, True, 0, counted.estimate)
+
+
+def ladder(cell: Cell, reach: float, halvings: int, budget: float, own: Level | None = None) -> list[Level]:
     """The levels with the ODE held, until the answer is plain or the budget does not reach.
 
     `reach`: for capped rules, h M L*/D at the cell's own h; nan for others.  Escapes must have ended where the halved
-    one is below 1, so the halvings stop there, and where ten do not lead there one level beyond it is tried.
+    one is below 1, so the halvings stop there, and where ten do not lead there one level beyond it is tried.  `own`:
+    the level at the cell's own h, where it is known.
     """
     below = floor(log2(reach)) + 1 if reach >= 1.0 and isfinite(reach) else None
     last = halvings if below is None else min(halvings, below + 1)
@@ -147,7 +168,10 @@ def ladder(cell: Cell, reach: float, halvings: int, budget: float) -> list[Level
     for times in [*range(last + 1), *([below] if below is not None and below > halvings else [])]:
         least = TELLING / levels[0].p if levels else 1.0
         share = (budget - sum(v.updates for v in levels)) / max(last + 1 - times, 1)
-        found = level(cell, times, "ode", share if levels else first_share(cell, budget), least)
+        if times == 0 and own is not None:
+            found: Level | None = own
+        else:
+            found = level(cell, times, "ode", share if levels else first_share(cell, budget), least)
         if found is None:
             continue
         levels.append(found)

@@ -6,7 +6,7 @@ rules, h M is held instead: there nothing changes, for only the product decides 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isnan, nan
 
 import numpy as np
@@ -17,7 +17,18 @@ from dynbench import basins
 from dynbench.batch import Floats, Integers
 from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
-from dynbench.outcomes.halving import LAST, Cell, Level, first_share, ladder, level, spread, table
+from dynbench.outcomes.halving import (
+    LAST,
+    Cell,
+    Counted,
+    Level,
+    first_share,
+    ladder,
+    level,
+    level_of,
+    spread,
+    table,
+)
 from dynbench.outcomes.probe import is_capped, is_downhill, is_inertial, longest_step, value_at
 from dynbench.theory.thresholds import hitting_time
 
@@ -49,6 +60,8 @@ def mechanism(
     workers: int | None = None,
     halvings: int = 10,
     budget: float = 2e9,
+    counted: Counted | None = None,
+    every_start: bool = True,
 ) -> Mechanism:
     """Labels the escapes from x0 (dim, n), basin (n,), stream (n,), within `steps` steps of size `lr`.
 
@@ -63,36 +76,56 @@ def mechanism(
 
     "Surely": in the 95 % interval; P itself where all starts were run, for these starts are then the whole cell.
     `parameters`: of loss and rule, defaults where missing.  `budget`: coordinate updates in all, about; where more
-    would be needed, fewer starts are run, evenly spread.  Deterministic, and with the cell's own noise.
+    would be needed, fewer starts are run, evenly spread.  `counted`: what a run counted of the cell's trajectories,
+    repeats included, which are then not run again: x0 is its starts, each once, `every_start` whether all of them.
+    Deterministic, and with the cell's own noise.
     """
     loss = loss.at(len(x0))
     complete = {**loss.parameters, **dynamics.parameters_on(basins.lowest_value(loss))} | dict(parameters)
-    cell = Cell(loss, dynamics, complete, lr, temperature, gradient_noise, x0, basin, stream, steps, seed, workers)
+    cell = Cell(
+        loss, dynamics, complete, lr, temperature, gradient_noise, x0, basin, stream, steps, seed, workers, every_start
+    )
     if not (np.asarray(basin) >= 0).any():
         return Mechanism("undecided", table([]), "The starts' basins are not known.")
+    own = None if counted is None else level_of(cell, counted)
     levels, prefix = [], ""
     if cell.noisy:
         share = first_share(cell, budget)
-        noisy, quiet = level(cell, 0, "noise", share), level(cell.quiet, 0, "ode", share)
+        noisy = own or level(cell, 0, "noise", share)
+        quiet = level(cell.quiet, 0, "ode", share)
         assert noisy is not None
         assert quiet is not None
-        if noisy.escaped == 0:
-            return Mechanism("undecided", table([noisy, quiet]), NONE)
-        words = f"with noise P = {noisy.p:.3g}, without it {quiet.p:.3g} from the same starts."
+        both = table([noisy, quiet])
+        if noisy.p == 0.0:
+            return Mechanism("undecided", both, NONE)
+        words = f"with noise P = {noisy.p:.3g}, without it {alone(quiet)}"
         if ended(quiet, noisy.p):
-            return Mechanism("noise", table([noisy, quiet]), f"It is the noise: {words}")
-        levels, cell, prefix = [noisy], cell.quiet, f"Not the noise: {words}  "
+            return Mechanism("noise", both, f"It is the noise: {words}.")
+        if quiet.escaped == 0:
+            return Mechanism("undecided", both, f"Too few starts to tell noise from step: {words}.")
+        levels, cell, prefix, own = [noisy], cell.quiet, f"It does not need the noise: {words}.  ", quiet
     capped, singular, reach = jumps(cell)
-    series = ladder(cell, reach if capped else nan, halvings, budget / (2 if capped else 1))
+    series = ladder(cell, reach if capped else nan, halvings, budget / (2 if capped else 1), own)
     label, reason = verdict(cell, series, capped, singular, reach)
     levels += series
     if capped and series[0].escaped:
         spare = budget / (2 * len(series))
-        beside = [level(cell, v.times, "hM", spare if v.times else max(spare, cell.block)) for v in series]
-        levels += [found for found in beside if found is not None]
-        lowest, highest = (f([v.p for v in levels if v.held == "hM"]) for f in (min, max))
-        reason += f"  With h M held, P stays between {lowest:.3g} and {highest:.3g}."
+        times = [v.times for v in series if v.times or own is None]  # at the cell's own h it is the same run
+        beside = [level(cell, k, "hM", spare if k else max(spare, cell.block)) for k in times]
+        beside += [replace(series[0], held="hM")] if own is not None else []
+        levels += sorted((found for found in beside if found is not None), key=lambda found: found.times)
+        p = [v.p for v in levels if v.held == "hM"]
+        if series[0].n > 1:
+            reason += f"  With h M held, P is between {min(p):.3g} and {max(p):.3g}."
     return Mechanism(label, table(levels), prefix + reason)
+
+
+def alone(quiet: Level) -> str:
+    """Without noise, in words: how many of the starts escape, and how sure that is where some were left out."""
+    if quiet.whole and quiet.n == 1:
+        return "the start escapes" if quiet.escaped else "the start does not escape"
+    sure = "" if quiet.whole else f" of its starts, P between {quiet.interval[0]:.3g} and {quiet.interval[1]:.3g}"
+    return f"{quiet.escaped} of {quiet.n}{sure or (' starts escape' if quiet.n > 1 else ' start escapes')}"
 
 
 def jumps(cell: Cell) -> tuple[bool, bool, float]:
@@ -113,7 +146,8 @@ def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach
     first, last, recent = levels[0], levels[-1], levels[1:][-LAST:]
     if first.escaped == 0:
         return "undecided", NONE
-    change = f"P goes from {first.p:.3g} at h = {first.h:.3g} to {last.p:.3g} at h = {last.h:.3g}"
+    ends = [f"{v.p:.3g} ({v.escaped} of {v.n}) at h = {v.h:.3g}" for v in (first, last)]
+    change = f"P goes from {ends[0]} to {ends[1]}"
     fall = f"with the ODE held {change}"
     bounded = capped and reach * 0.5**last.times < 1.0
     if bounded and reach >= 1.0 and last.escaped == 0:
@@ -125,7 +159,7 @@ def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach
     if all(ended(v, first.p) for v in recent):
         return "step-size", f"It is the step: {fall}."
     if not all(goes_on(v, first.p) for v in recent):
-        return "undecided", f"Neither gone nor surely there: {fall}, from {last.n} starts."
+        return "undecided", f"Neither gone nor surely there: {fall}."
     if bounded:
         return "undecided", f"The longest step h M L* is shorter than the way out D, and yet {fall}."
     if singular or capped:

@@ -16,13 +16,22 @@ from dynbench.dynamics.base import Dynamics
 from dynbench.kernels.shape import ABSORBED, CONVERGED, DIVERGED
 from dynbench.losses.base import Loss
 from dynbench.outcomes.halving import spread
-from dynbench.outcomes.lyapunov import along_orbits, from_divergence, rows
+from dynbench.outcomes.lyapunov import Exponents, along_orbits, from_divergence, rows
 from dynbench.outcomes.probe import is_capped, longest_step
 from dynbench.theory import thresholds
 
 CHAOTIC = "chaotic: only the ensemble is meaningful"
-PARTING = "single outcomes are reproducible to rounding over this budget, but the paths to them are not"
+PARTING = "chaotic, but no outcome changes: single paths are not reproducible, how they end is"
+SWITCHING = "single outcomes are reproducible to rounding, but for some"
+ROUNDED = "single outcomes are not reproducible: rounding decides most of these, and chaos is not sure"
 REPRODUCIBLE = "single trajectories are reproducible to rounding over this budget"
+MEANING = (
+    "Chaotic: more than half of the orbits have a Lyapunov exponent above 0, at 95% (of fewer than 8 orbits: their "
+    "mean is above 0); where none can be measured, an ulp (x0 moved to the next float) changes how or when most of at "
+    "least 8 trajectories end. That it changes some alone is no chaos: a start may lie on a switching point of the "
+    "rule."
+)
+MANY = 8  # trajectories of which a majority is told
 EPS = 2.0**-52
 APART = 0.01  # of the domain's smallest half-width: paths this far apart have parted
 FAR = 10.0  # longest step over D, from where on the cap hardly cuts the chaos short
@@ -36,11 +45,39 @@ class Certificate:
     n: int  # trajectories run again
     differ_outcome: int  # of them: status, escaped or not, or the last basin differ; at rest in either way is the same
     differ_time: int  # of them: t_exit differs
-    horizon: float  # in steps: half of the paths have parted by then; nan: fewer do
-    lyapunov: float  # mean exponent a step while in the start's basin, measured; nan where it could not be
-    lyapunov_se: float  # its standard error over orbits
+    differ: int  # of them: either
+    followed: int  # paths that were kept
+    horizon: float  # in steps: half of them have parted by then; nan: fewer do
+    exponents: Exponents  # a step while in the start's basin, measured
     lyapunov_exact: float  # of the parabola at a false minimum, nan where not known; near it in other wells
-    verdict: str  # CHAOTIC where an outcome differs, else PARTING where there is a horizon, else REPRODUCIBLE
+
+    @property
+    def chaotic(self) -> bool:
+        """See MEANING."""
+        if self.exponents.mean == self.exponents.mean:
+            return self.exponents.is_positive
+        return self.n >= MANY and 2 * self.differ > self.n
+
+    @property
+    def verdict(self) -> str:
+        if self.chaotic:
+            return CHAOTIC if self.differ else PARTING
+        if 2 * self.differ > self.n:
+            return ROUNDED
+        return SWITCHING if self.differ else REPRODUCIBLE
+
+    def row(self) -> dict[str, float | int | str]:
+        """As columns of a table; lyapunov_lo and lyapunov_hi are the mean's limits, p05 and p95 the orbits'."""
+        found = self.exponents
+        columns: dict[str, float | int | str] = {"n": self.n, "differ_outcome": self.differ_outcome}
+        columns |= {"differ_time": self.differ_time, "differ": self.differ}
+        columns |= {"followed": self.followed, "horizon": self.horizon, "lyapunov": found.mean}
+        columns |= {"lyapunov_se": found.se, "lyapunov_lo": found.lo, "lyapunov_hi": found.hi}
+        columns |= {"orbits": len(found.each), "positive": found.positive}
+        columns |= dict(zip(("positive_lo", "positive_hi"), found.share, strict=True))
+        columns |= {"lyapunov_median": found.median}
+        columns |= dict(zip(("lyapunov_p05", "lyapunov_p95"), found.spread, strict=True))
+        return columns | {"lyapunov_exact": self.lyapunov_exact, "chaotic": self.chaotic, "verdict": self.verdict}
 
 
 def certificate(
@@ -69,23 +106,30 @@ def certificate(
     down = cpu.run(loss, dynamics, beside(own, half, -inf), steps)
     outcome = differs(one, up) | differs(one, down)
     time = (one.t_exit != up.t_exit) | (one.t_exit != down.t_exit)
-    apart = np.linalg.norm(one.paths[:, :, :-1] - up.paths[:, :, :-1], axis=2)  # (m, steps + 1)
+    with np.errstate(all="ignore"):  # of those that diverge
+        apart = np.linalg.norm(one.paths[:, :, :-1] - up.paths[:, :, :-1], axis=2)  # (m, steps + 1)
     apart = np.where(np.isnan(apart), inf, apart)
+    apart = np.where(gone(one, len(apart), steps) & gone(up, len(apart), steps), 0.0, apart)
     if dynamics.start is None:
-        exponent, error = along_orbits(loss, dynamics, own, steps, cpu)
+        exponents = along_orbits(loss, dynamics, own, steps, cpu)
     else:
-        exponent, error = from_divergence(apart, one.t_exit[: len(apart)], EPS * half.min())
-    horizon = median_time(apart > APART * half.min())
+        exponents = from_divergence(apart, one.t_exit[: len(apart)], EPS * half.min())
     return Certificate(
         n=len(own),
         differ_outcome=int(outcome.sum()),
         differ_time=int(time.sum()),
-        horizon=horizon,
-        lyapunov=exponent,
-        lyapunov_se=error,
+        differ=int((outcome | time).sum()),
+        followed=len(followed),
+        horizon=median_time(apart > APART * half.min()),
+        exponents=exponents,
         lyapunov_exact=exact(loss, dynamics, own),
-        verdict=CHAOTIC if (outcome | time).any() else REPRODUCIBLE if np.isnan(horizon) else PARTING,
     )
+
+
+def gone(ends: Endings, count: int, steps: int) -> np.ndarray:
+    """(count, steps + 1): where the paths of the first trajectories have diverged: there nothing can part any more."""
+    when = ends.t_diverged[:count, None]
+    return (when >= 0) & (np.arange(steps + 1) >= when)
 
 
 def beside(batch: Batch, half: Floats, direction: float) -> Batch:
@@ -122,6 +166,8 @@ def exact(loss: Loss, dynamics: Dynamics, batch: Batch) -> float:
     the quartic 0.177 is measured at M = 1.01 M_c, 0.148 at 2.8 M_c, 0.133 at 14 M_c (standard errors 0.001).
     """
     if len(batch.x0) > 1 or batch.temperature.any() or batch.gradient_noise.any() or len(set(batch.lr)) != 1:
+        return nan
+    if not 0.0 < batch.lr[0] < 2.0:  # no map of Boole's family then: see `thresholds.lyapunov`
         return nan
     count = len(loss.parameters)
     given = dict(zip(dynamics.parameters, (float(v) for v in batch.parameters[count:, 0]), strict=True))

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
 from dynbench.outcomes.aggregate import BINNED
-from dynbench.report import arms, budgets, figures, further, times, wells, words
+from dynbench.report import arms, budgets, causes, figures, further, times, wells, words
 from dynbench.report.facts import facts_of
 from dynbench.report.section import Section, Table
 from dynbench.report.style import Picture
@@ -48,12 +48,6 @@ DEFINITIONS = (
 EXACTLY = (
     "Exact (z): P(escape) of the noisy chain worked out without simulation, where that is possible, and how many "
     "standard errors the measured one lies above it."
-)
-
-CAUSES = (
-    "The step h is halved at fixed h · steps and fixed parameters of the ODE. Step-size: escapes end as h does; "
-    "singular: the flow itself ends at a false minimum; noise: none without it; inertia, flow: escapes go on, with or "
-    "without memory."
 )
 
 
@@ -110,7 +104,7 @@ def of_run(run: Run) -> Section:
             Section("Pictures", [f"Note: {told}." for told in drawn.missing], pictures=list(drawn.pictures.values())),
             *sections_or_reason("Times", lambda: times.sections(run, loss, MOST_ROWS)),
             *sections_or_reason("Comparisons, maps and destinations", lambda: further.sections(run, loss)),
-            *causes(run),
+            *causes.sections(run, loss),
             Section("Tables", tables=shown, items=definitions),
             Section("How to repeat it", platform, code=command),
         ),
@@ -160,21 +154,6 @@ def of_old_run(run: Run) -> Section:
             Section("How to repeat it", platform, code=command),
         ),
     )
-
-
-def causes(run: Run) -> list[Section]:
-    """Why escapes happen and what single trajectories are worth, where `python -m dynbench.explain` was run."""
-    names = ("mechanism.csv", "rounding.csv")
-    if not all((run.directory / name).exists() for name in names):
-        return []
-    why, proof = (pd.read_csv(run.directory / name) for name in names)
-    told = arms.names(why.drop(columns=["label", "reason", "p_escape"]))
-    items = [
-        f"{name}: {cell['label']}, P(escape) {cell['p_escape']:.3f}. {cell['reason']} From x0 ± 1 ulp, "
-        f"{found['differ_outcome']} of {found['n']} outcomes differ; {found['verdict']}."
-        for name, cell, found in zip(told, why.to_dict("records"), proof.to_dict("records"), strict=True)
-    ]
-    return [Section("Why they escape", [CAUSES], items)]
 
 
 def tables(cells: pd.DataFrame, loss: Loss | None) -> list[Table]:

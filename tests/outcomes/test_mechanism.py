@@ -97,7 +97,7 @@ def test_noise():
 def test_noise_that_makes_no_difference_is_not_the_mechanism():
     found = explained("quartic", "capped", ARTICLE[::4], cap=1000.0, temperature=1e-12)
     assert found.label == "step-size", found.reason
-    assert found.reason.startswith("Not the noise")
+    assert found.reason.startswith("It does not need the noise")
     assert found.evidence["held"][0] == "noise"
 
 

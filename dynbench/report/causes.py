@@ -1,0 +1,164 @@
+"""Why the escapes of a run happen and what its single trajectories are worth, in words and tables.
+
+Read off what `python -m dynbench.explain` wrote; its terminal and the page say the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite, isnan
+
+import pandas as pd
+
+from dynbench.losses.base import Loss
+from dynbench.outcomes.cells import is_start
+from dynbench.outcomes.rounding import MEANING
+from dynbench.report import wells
+from dynbench.report.section import Section, Table
+from dynbench.store import Run
+from dynbench.sweep.table import aligned, label, probability, varying
+
+__all__ = ["LABELS", "MEANING", "Cause", "of_cells", "sections"]
+
+LABELS = (
+    "The step h is halved at fixed h · steps and fixed parameters of the ODE, from the cell's own starts without "
+    "noise. Step-size: escapes end as h does; singular: the flow itself ends at a false minimum; noise: they end "
+    "without it; inertia, flow: they go on, with or without memory; undecided: none of these is sure. They end where "
+    "P is surely (95%) below a quarter of the cell's, and go on where it is surely above."
+)
+FILES = ("mechanism.csv", "halvings.csv", "rounding.csv")
+HELD = {"ode": "ODE held", "hM": "h · M held"}  # of the levels without noise: the heading has the cell's own P
+AXES = ("lr", "temperature", "gradient_noise")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One cell explained."""
+
+    name: str
+    heading: str
+    reason: str
+    columns: list[str]
+    rows: list[list[str]]  # of halvings
+    rounding: str
+
+    def lines(self) -> list[str]:
+        """The halvings as lines of text, columns side by side."""
+        return aligned([self.columns, *self.rows]).splitlines() if self.rows else []
+
+
+def of_cells(
+    causes: pd.DataFrame,
+    halvings: pd.DataFrame,
+    proofs: pd.DataFrame,
+    parameters: Iterable[str],
+    loss: Loss | None = None,
+) -> list[Cause]:
+    """One for each row of mechanism.csv, with the rows of the other two tables that are of the same cell."""
+    names = varying(causes, parameters)
+    key = [c for c in causes.columns if c in ("dynamics", "start_basin", *parameters, *AXES) or is_start(str(c))]
+    groups = dict(iter(halvings.groupby(key, dropna=False, sort=False)))
+    several = causes["start_basin"].nunique() > 1
+    found: list[Cause] = []
+    for (_, cause), (_, proof) in zip(causes.iterrows(), proofs.iterrows(), strict=True):
+        name = label(cause, names[str(cause["dynamics"])])
+        name += f", minimum at {wells.place(loss, cause['start_basin'])}" if several else ""
+        evidence = next((g for k, g in groups.items() if same(k, [cause[c] for c in key])), halvings.iloc[:0])
+        columns, rows = table_of(evidence)
+        found.append(Cause(name, heading(cause), str(cause["reason"]), columns, rows, rounding(proof)))
+    return found
+
+
+def same(one: object, other: list[object]) -> bool:
+    """Whether two keys are equal, nan to nan too."""
+    return isinstance(one, tuple) and all(a == b or (a != a and b != b) for a, b in zip(one, other, strict=True))
+
+
+def heading(cause: pd.Series) -> str:
+    """The label, and the cell's own P as the run has it."""
+    p, lo, hi, n, escaped = (cause[c] for c in ("p_escape", "p_escape_lo", "p_escape_hi", "cell_n", "escaped"))
+    if isnan(p):
+        return f"{cause['label']}: P(escape) known between bounds only, {probability(p, lo, hi)}: {n} trajectories."
+    how = " by splitting" if cause["splitting"] else ""
+    return f"{cause['label']}: P(escape) {probability(p, lo, hi)}{how}; {escaped} of {n} trajectories left."
+
+
+def table_of(evidence: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """A row for each h; for each of what was held the P with its 95 % limits, and of how many starts."""
+    held = [h for h in HELD if (evidence["held"] == h).any()]
+    words = HELD if len(evidence) > 2 else {"ode": "no noise"}
+    columns = ["h", "steps", *(text for h in held for text in (f"P, {words[h]} [95%]", "of"))]
+    rows: list[list[str]] = []
+    for (h, steps), group in evidence[evidence["held"] != "noise"].groupby(["h", "steps"], sort=False):
+        row = [f"{h:.4g}", str(steps)]
+        for kind in held:
+            of_kind = group[group["held"] == kind]
+            level = of_kind.iloc[0] if len(of_kind) else None
+            row += ["", ""] if level is None else [in_words(level), str(level["n"])]
+        rows.append(row)
+    return columns, rows
+
+
+def in_words(level: pd.Series) -> str:
+    """A level's P: of a single start without noise it is yes or no."""
+    if level["n"] == 1:
+        return "escapes" if level["escaped"] else "stays"
+    return probability(level["p"], level["lo"], level["hi"])
+
+
+def rounding(proof: pd.Series) -> str:
+    """The certificate of a cell: the verdict and the numbers that it follows from."""
+    n, total = proof["n"], proof["cell_n"]
+    if n == total == 1:
+        ends, leaves = (bool(proof[c]) for c in ("differ_outcome", "differ_time"))
+        parts = [f"From x0 ± 1 ulp it ends {'otherwise' if ends else 'alike'}, and"]
+        parts[0] += " leaves at another step." if leaves else " when it leaves does not change."
+    else:
+        of = f"{n}" if n == total else f"{n} (of its {total}, evenly spread)"
+        parts = [
+            f"From x0 ± 1 ulp {proof['differ_outcome']} of {of} trajectories end otherwise, {proof['differ_time']}"
+            f" leave at another step ({proof['differ'] / n:.1%} do either)."
+        ]
+    if isfinite(proof["horizon"]) and proof["followed"] > 1:
+        parts.append(f"Half of {proof['followed']} such pairs of paths have parted by step {proof['horizon']:.0f}.")
+    parts.append(exponent(proof))
+    return f"{proof['verdict'][0].upper()}{proof['verdict'][1:]}. {' '.join(parts)}"
+
+
+def exponent(proof: pd.Series) -> str:
+    """The Lyapunov exponent: how many orbits have one above 0, how far they differ, and its mean with limits."""
+    mean, orbits = proof["lyapunov"], proof["orbits"]
+    if isnan(mean):
+        return "Lyapunov exponents could not be measured: too few stay long enough, or part."
+    limits = "" if isnan(proof["lyapunov_lo"]) else f" [{proof['lyapunov_lo']:.4f}, {proof['lyapunov_hi']:.4f}]"
+    text = f"mean {mean:.4f}{limits}"
+    if orbits > 1:
+        share = ", ".join(f"{proof[c]:.1%}" for c in ("positive_lo", "positive_hi"))
+        above = f"above 0 for {proof['positive']} of {orbits} orbits, {proof['positive'] / orbits:.1%} [{share}]"
+        if isfinite(proof["lyapunov_p05"]):
+            above += f"; median {proof['lyapunov_median']:.4f}, 90% of orbits between {proof['lyapunov_p05']:.4f} and"
+            above += f" {proof['lyapunov_p95']:.4f}"
+        text = f"{above}; {text}"
+    exact = proof["lyapunov_exact"]
+    known = f", {exact:.4f} in the parabola at the minimum" if isfinite(exact) else ""
+    return f"Lyapunov exponent a step: {text}{known} (brackets: 95% limits)."
+
+
+def sections(run: Run, loss: Loss | None) -> list[Section]:
+    """`Why they escape`, where `python -m dynbench.explain` was run and wrote what is read here."""
+    if not all((run.directory / name).exists() for name in FILES):
+        return []
+    causes, halvings, proofs = (pd.read_csv(run.directory / name) for name in FILES)
+    if "cell_n" not in causes or "cell_n" not in proofs or len(causes) != len(proofs):
+        return []  # of an earlier version
+    before = list(causes.columns)[: list(causes.columns).index("lr")]
+    parameters = [c for c in before if c != "dynamics" and not is_start(c)]
+    found = of_cells(causes, halvings, proofs, parameters, loss)
+    parts = [
+        Section(
+            cause.name,
+            [f"{cause.heading} {cause.reason}", cause.rounding],
+            tables=[Table("h halved", cause.columns, cause.rows)] if cause.rows else [],
+        )
+        for cause in found
+    ]
+    return [Section("Why they escape", [LABELS, MEANING], sections=parts)]
