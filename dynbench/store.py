@@ -242,6 +242,7 @@ def context_of(run: Run) -> Context:
             targets=tuple(float.fromhex(target) for target in asked["targets"]),
             starts="point" if alone or asked["by_start"] else kind,
             parameters=tuple(c for c in before if not is_start(c)),
+            repeated=asked["seeds"] > 1 or "until" in asked,
             loss=loss,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -18,11 +18,11 @@ from dynbench.losses.base import Loss
 from dynbench.outcomes import medians, times
 from dynbench.outcomes.counts import Trajectories, counted
 from dynbench.outcomes.intervals import share_between
+from dynbench.outcomes.randomness import LAWS, randomness
 
 READ = ["id", "status", "t_exit", "t_commit", "loss_final", "loss_best", "basin_final"]
 PARTITION = ["inside", "left", "left_diverged", "diverged_inside"]  # of n; see `cells`
 ENDS = ["converged", "absorbed", "cycling", "stalled", "diverged", "censored"]
-LAWS = {"point": "none", "grid": "grid starts", "uniform": "uniform starts"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Context:
     targets: tuple[float, ...] = (1e-3,)  # above Lmin; the first makes p_best and p_final
     starts: str = "grid"  # how they were drawn: grid, uniform, or point (a single one); or `randomness` in full
     parameters: tuple[str, ...] = ()  # columns of the rules' and the loss's parameters
+    repeated: bool = True  # whether noisy starts ran with several seeds each
     loss: Loss | None = None  # says which basins are global ones; None: only the one labelled 0 is
 
     @property
@@ -67,8 +68,7 @@ def cells(frames: pd.DataFrame | Iterable[pd.DataFrame], context: Context, by_st
     * converged ... censored: numbers of trajectories.  `loss_median`: of the last L, where not a number counts as inf.
     * `below_f_star`, where a rule of the run subtracts f_star from L: trajectories that met L < f_star.
     * further times and how many came back: see `times`.
-    * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names: `noise`; `uniform starts`; `grid starts`
-      (as if they were random); `none`: deterministic, from one start: no interval.
+    * *_lo, *_hi: 95 % intervals (see `interval`) over what `randomness` names (see there).
     """
     parts = [frames] if isinstance(frames, pd.DataFrame) else frames
     needed = [part[[*key(part, context, by_start), *READ, *further(part, context)]] for part in parts]
@@ -84,14 +84,15 @@ def finished(table: pd.DataFrame, counts: pd.DataFrame, middles: medians.Medians
     """The table of cells from their keys, counts and medians."""
     n, basin = counts["#n"].to_numpy(), table["start_basin"].to_numpy()
     known, target = basin >= 0, np.full(len(table), not np.isnan(context.minimum_value))
-    law = LAWS.get(context.starts, context.starts)
-    alone = (n == 1) & (law == "grid starts") | any(is_start(c) for c in names(table))
-    noisy = (table["temperature"] > 0) | (table["gradient_noise"] > 0)
-    randomness = pd.Series(np.where(noisy, "noise", np.where(alone, "none", law)).astype(object), dtype="str")
+    by_start = any(is_start(c) for c in names(table))
+    alone = (n == 1) & (LAWS.get(context.starts, context.starts) == "grid starts") | by_start
+    noisy = ((table["temperature"] > 0) | (table["gradient_noise"] > 0)).to_numpy()
+    over = "point" if by_start else context.starts
+    kinds = pd.Series(randomness(noisy, alone, over, context.repeated), dtype="str")
     columns: dict[str, ArrayLike] = {c: table[c] for c in names(table) if c not in ("id", "start_basin")}
     columns |= {"steps": np.full(len(table), context.steps, np.int64), "start_basin": basin}
-    random, count = (randomness != "none").to_numpy(), {c: counts[c].to_numpy() for c in names(counts)}
-    columns |= {"randomness": randomness, "n": n}
+    random, count = (kinds != "none").to_numpy(), {c: counts[c].to_numpy() for c in names(counts)}
+    columns |= {"randomness": kinds, "n": n}
     columns |= {name: integers(counts[f"#{name}"], known) for name in PARTITION}
     columns |= {"unknown": count["#unknown"], "escaped": integers(counts["#escaped"], known)}
 

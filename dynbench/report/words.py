@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes import randomness
 from dynbench.outcomes.outward import DOWN, UP
 from dynbench.report import arms, curves
 from dynbench.report.facts import UNKNOWN, Facts
@@ -19,12 +20,6 @@ from dynbench.sweep.table import NO_BASIN, NO_FALSE
 ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
 BOUNDED = "Exits from false minima are known between bounds only: P(escape) is an interval, and stands in the tables."
 AVERSION = 0.01  # share of diverging runs that is worth a sentence
-RANDOMNESS = {
-    "uniform starts": "the random starts",
-    "grid starts": "the starts, which are given (intervals are as if they were random)",
-    "none": "nothing where there is neither noise nor a second start: no interval",
-    "noise": "noise and starts where a rule is noisy",
-}
 
 
 def real(value: Any) -> float:
@@ -61,10 +56,7 @@ def what(run: Run) -> list[str]:
         )
     if sweep.get("targets"):
         sentences.append(f"The first target is L - Lmin ≤ {arms.number(real(sweep['targets'][0]))}.")
-    kinds = set(cells["randomness"].astype(str))
-    over = [text for kind, text in RANDOMNESS.items() if kind in kinds]
-    if over:
-        sentences.append(f"Probabilities are over {'; over '.join(over)}.")
+    sentences += randomness.sentences(cells["randomness"].astype(str))
     return [" ".join(sentences[:1]), " ".join(sentences[1:])]
 
 

@@ -70,5 +70,6 @@ class Job:
             targets=sweep.targets,
             starts="point" if sweep.by_start else sweep.starts.kind,
             parameters=self.plan.parameters,
+            repeated=sweep.seeds > 1 or sweep.until is not None,
             loss=loss,
         )

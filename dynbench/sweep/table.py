@@ -12,6 +12,7 @@ from dynbench.basins import false_minima, global_minima
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import Context, is_start
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
+from dynbench.outcomes.randomness import sentences
 from dynbench.outcomes.summary import FALSE, UNKNOWN
 from dynbench.theory.thresholds import critical_cap
 
@@ -287,13 +288,7 @@ def remarks(table: pd.DataFrame, loss: Loss, nowhere: int) -> list[str]:
             f"{below} {'trajectory' if below == 1 else 'trajectories'} met L < f_star, where a rule that subtracts it"
             " climbs (column below_f_star)."
         )
-    law = set(table["randomness"])
-    if "grid starts" in law:
-        notes.append("Without noise, a probability is over these starts; its interval is as if they were random.")
-    if "uniform starts" in law:
-        notes.append("Without noise, a probability is over the random starts.")
-    if "none" in law:
-        notes.append("Without noise and from a single start nothing is random: no interval.")
+    notes += sentences(table["randomness"])
     if "p_escape_se" in table and table["p_escape_se"].notna().any():
         notes.append(
             "Where at most five escaped, P(escape) is by splitting (--rare): columns p_escape_se, steps_spent."
