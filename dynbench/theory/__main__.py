@@ -4,9 +4,14 @@ import argparse
 import json
 import math
 import sys
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 from dynbench.doors import Parser, answered, replied
+
+if TYPE_CHECKING:
+    from dynbench.theory.prediction import Prediction
 
 EXAMPLES = """\
 examples:
@@ -16,14 +21,7 @@ examples:
 
 The exact chain starts at each minimum, or at --x0 in the well that holds it.  In JSON null is: not known, not
 defined there, or never."""
-WORDS = (  # name, what the table says of it
-    ("step_limit", "gradient settles for lr below"),
-    ("sign_eps_limit", "sign_eps and rmsprop settle for eps above"),
-    ("two_cycle_cap", "capped: stable 2-cycle for cap below"),
-    ("critical_cap", "capped: leaves only for cap above"),
-    ("escape_rate", "capped, large cap: late rate of leaving per unit of time"),
-    ("capped_time", "capped, large cap: mean time to leave"),
-    ("crossover_temperature", "noise leaves as fast as that at temperature"),
+WORDS = (  # name, what the table says of it, where no Prediction does
     ("mean_steps", "noisy gradient, exact: mean steps to leave"),
     ("late_hazard", "noisy gradient, exact: late probability to leave, a step"),
     ("passage_time", "SDE: mean time to the wall"),
@@ -38,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m dynbench.theory", allow_abbrev=False, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Prints exact answers and thresholds for every minimum of a loss; its parameters are flags too.",
+        description="Prints what is known about every minimum of a loss before anything is simulated: exact numbers, "
+        "and others with how far off they may be.  The loss's parameters are flags too.",
     )  # fmt: skip
     p.add_argument("--loss", metavar="NAME", required=True, help="a loss by name, or the path of a .py file")
     p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or 1 with --x0)")
@@ -128,7 +127,9 @@ def inside(loss: Any, x: tuple[float, ...]) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """The same with null for what is not a finite number."""
+    """The same with null for what is not a finite number, and objects for predictions."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     if isinstance(value, dict):
         return {name: plain(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
@@ -142,23 +143,55 @@ def table(content: dict[str, Any]) -> str:
     lines = [f"{content['loss']}: L = {content['formula']}"]
     own = [f"{name} {value:g}" for name, value in content["parameters"].items()]
     lines.append(", ".join([f"{content['dim']}-D", *own, f"lr {content['lr']:g}{noise}"]))
-    lines.append(f"Lyapunov exponent of the global flow at a false minimum: {content['lyapunov']:.8g} a step")
+    if math.isfinite(content["lyapunov"]):
+        lines.append(
+            f"Lyapunov exponent of the global flow in a quadratic false minimum: {content['lyapunov']:.8g} a step"
+        )
     for m in content["minima"]:
         place = ", ".join(f"{c:.10g}" for c in m["x"][:4]) + (", ..." if len(m["x"]) > 4 else "")
         lines += ["", f"minimum {m['label']}: x = {place}, L = {m['value']:.10g}"]
         lines.append(f"  curvature {m['curvature']:.10g}, barrier {m['barrier']:.10g}, distance {m['distance']:.10g}")
+        lines += block("exact:", [one for one in m["predictions"] if one.kind == "exact"])
         for name, words in WORDS:
             told = m[name] is not None and math.isfinite(m[name])
             if told and not (name == "committor" and m[name] == 0.0):  # it is 0 from the minimum itself
                 warning = "   (barrier below 4 T: rough)" if name == "kramers_time" and not m["kramers_valid"] else ""
-                lines.append(f"  {words:<58}{m[name]:>18.10g}{warning}")
-        for name, words in (("p_escape_capped", "capped, large cap"), ("p_escape", "noisy gradient, exact")):
-            for n, p in zip(content["steps"], m[name] or (), strict=False):
-                if math.isfinite(p):
-                    lines.append(f"  {f'{words}: left within {n} steps':<58}{p:>18.10g}")
+                lines.append(f"    {words:<62}{m[name]:>18.10g}{warning}")
+        for n, p in zip(content["steps"], m["p_escape"] or (), strict=False):
+            if math.isfinite(p):
+                lines.append(f"    {f'noisy gradient, exact: left within {n} steps':<62}{p:>18.10g}")
+        lines += block("about:", [one for one in m["predictions"] if one.kind == "about"])
+        lines += [f"  {note}" for note in m["notes"]]
     if content["minima_outside_domain"]:
         lines += ["", f"{content['minima_outside_domain']} more minima lie outside the domain"]
     return "\n".join(lines)
+
+
+def block(title: str, stated: "Sequence[Prediction]") -> list[str]:
+    """Lines of numbers under a title, those of equal conditions under these; none where nothing is known."""
+    lines = [f"  {title}"]
+    conditions = ""
+    for one in stated:
+        if not one.known or not one.words:
+            continue
+        if one.conditions != conditions:
+            conditions = one.conditions
+            lines.append(f"    {conditions}:")
+        words = ("  " if conditions else "") + one.words
+        lines.append(f"    {words:<62}{digits(one):>18}{doubt(one)}")
+    return lines if len(lines) > 1 else []
+
+
+def digits(one: "Prediction") -> str:
+    """The number; a power of ten where a float cannot hold it."""
+    return f"{one.value:.10g}" if math.isfinite(one.value) else f"10^{one.log10:.10g}"
+
+
+def doubt(one: "Prediction") -> str:
+    """How far off it may be."""
+    if one.kind == "exact":
+        return ""
+    return f"   ± {one.bound:.2g}" if one.absolute else f"   ± {100 * one.bound:.2g}%"
 
 
 if __name__ == "__main__":

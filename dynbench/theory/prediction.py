@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import inf, isfinite, nan
+from math import ceil, floor, inf, isfinite, log10, nan
+from typing import Any
 
 EXACT, ABOUT = "exact", "about"
 
@@ -43,3 +44,23 @@ class Prediction:
         """Whether a measured value agrees within `bound`, itself uncertain by +- `uncertainty`."""
         allowed = self.bound if self.absolute else self.bound * abs(truth)
         return abs(self.value - truth) <= allowed + uncertainty
+
+
+def about(name: str, words: str, value: float, bound: float, **more: Any) -> Prediction:
+    """A prediction of kind `about`, its value with the digits that the bound supports."""
+    if isfinite(value) and value != 0.0:
+        relative = bound / abs(value) if more.get("absolute") else bound
+        digits = max(1, ceil(-log10(relative)) + 1)
+        value = round(value, digits - 1 - floor(log10(abs(value))))
+    return Prediction(name, words, value, ABOUT, bound, **more)
+
+
+def flat(stated: list[Prediction]) -> dict[str, Any]:
+    """Names and values; those that belong to budgets as lists, in the order of the budgets."""
+    record: dict[str, Any] = {}
+    for one in stated:
+        if one.steps is None:
+            record[one.name] = one.value
+        else:
+            record.setdefault(one.name, []).append(one.value)
+    return record

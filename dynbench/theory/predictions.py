@@ -7,7 +7,7 @@ loss of one dimension or a separable one.  nan: not known, or not defined there;
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from math import inf, nan
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,19 @@ from dynbench import find
 from dynbench.basins import lowest_value
 from dynbench.losses.base import Loss, Minimum
 from dynbench.theory import kramers, passage, thresholds
+from dynbench.theory.capped_flow import NEAR, Well, onset, two_cycle_end
 from dynbench.theory.chain import Exits, exits
-from dynbench.theory.coordinate import coordinate, neighbours
+from dynbench.theory.coordinate import neighbours
 from dynbench.theory.exact import escape_probability
 from dynbench.theory.nystrom import OutOfReach
+from dynbench.theory.prediction import Prediction, about, flat
+from dynbench.theory.transfer_operator import departures
 
+OF_CAPPED = ("two_cycle_cap", "onset_cap", "onset_cap_anywhere", "escape_rate", "capped_time")
+LARGE = 100.0  # times D/(h (L* - f_star)): from there on a larger cap changes nothing that is seen
+# the largest deviations from simulation over all built-in losses and minima, with a margin: see their test
+RATE_BOUND, TIME_BOUND, SHARE_BOUND = 0.05, 0.05, 0.03
+ONSET_BOUND = 1e-8  # relative error of the thresholds that are looked for
 Record = dict[str, Any]
 
 
@@ -52,12 +60,15 @@ def predictions(
             "barrier": whole.barrier,
             "distance": whole.distance,
         }
-        record |= of_rules(loss, label, whole, lr, f_star)
-        if loss.dim == 1 and loss.tensor:
-            record["start"] = start
-            record["p_escape_capped"] = capped(loss, whole, start, lr, budgets, f_star)
-        else:
-            record |= {"start": None, "p_escape_capped": None}
+        stated = of_rules(loss, label, whole, lr, f_star)
+        notes: list[str] = []
+        record["start"] = start if loss.dim == 1 and loss.tensor else None
+        if curved(whole) and loss.dim == 1 and loss.tensor:
+            flow, notes = capped(loss, label, lr, f_star, budgets, start, start == x0)
+            stated += flow
+        unknown = None if record["start"] is None else [nan for _ in budgets]
+        record |= dict.fromkeys(OF_CAPPED, nan) | {"p_escape_capped": unknown} | flat(stated)
+        record |= {"predictions": stated, "notes": notes}
         records.append(record | of_noise(loss, label, whole, lr, temperature, budgets, start))
     return records
 
@@ -79,36 +90,105 @@ def curved(minimum: Minimum) -> bool:
     return bool(minimum.curvatures) and 0.0 < minimum.curvatures[0] <= minimum.curvatures[-1] < inf
 
 
-def of_rules(loss: Loss, label: int, minimum: Minimum, lr: float, f_star: float) -> Record:
-    """What the rules without noise do near it.  Where f_star is subtracted from L, L* - f_star takes L*'s place."""
+def of_rules(loss: Loss, label: int, minimum: Minimum, lr: float, f_star: float) -> list[Prediction]:
+    """What the rules without noise do near it, in any dimension."""
+    critical = Prediction(
+        "critical_cap",
+        "capped: a step from beside it reaches its basin's edge from cap",
+        thresholds.critical_cap(minimum, lr, f_star),
+        rule="capped",
+        parameters={"f_star": f_star},
+    )
+    names = ("step_limit", "sign_eps_limit", "rmsprop_eps_limit", "boole_scale", "crossover_temperature")
+    if not curved(minimum):
+        return [*(Prediction(name, "", nan) for name in names), critical]
     raised = replace(minimum, value=minimum.value - f_star)
     line, false = len(minimum.x) == 1, raised.value > 0.0
-    names = ("step_limit", "sign_eps_limit", "rmsprop_eps_limit", "critical_cap", "two_cycle_cap", "boole_scale",
-             "escape_rate", "capped_time", "crossover_temperature")  # fmt: skip
-    if not curved(minimum):
-        return dict.fromkeys(names, nan) | {"critical_cap": thresholds.critical_cap(minimum, lr, f_star)}
     eps = thresholds.sign_eps_limit(minimum, lr)
-    return {
-        "step_limit": thresholds.step_limit(minimum),
-        "sign_eps_limit": eps,
-        "rmsprop_eps_limit": eps,
-        "critical_cap": thresholds.critical_cap(minimum, lr, f_star),
-        "two_cycle_cap": thresholds.two_cycle_cap(minimum, lr, f_star) if line else nan,
-        "boole_scale": thresholds.boole_scale(raised) if line and false else nan,
-        "escape_rate": thresholds.escape_rate(raised) if line and false else nan,
-        "capped_time": kramers.capped_time(raised) if line else nan,
-        "crossover_temperature": kramers.crossover_temperature(loss, label, f_star) if line and loss.tensor else nan,
-    }
+    crossover = kramers.crossover_temperature(loss, label, f_star) if line and loss.tensor else nan
+    return [
+        Prediction("step_limit", "gradient settles for lr below", thresholds.step_limit(minimum), rule="gradient"),
+        Prediction("sign_eps_limit", "sign_eps and rmsprop settle for eps above", eps, rule="sign_eps"),
+        Prediction("rmsprop_eps_limit", "", eps, rule="rmsprop"),
+        Prediction("boole_scale", "", thresholds.boole_scale(raised) if line and false else nan, rule="global_flow"),
+        Prediction("crossover_temperature", "noise leaves as fast as that at temperature", crossover),
+        critical,
+    ]
 
 
-def capped(loss: Loss, minimum: Minimum, start: float, lr: float, steps: Sequence[int], f_star: float) -> list[float]:
-    """Share that the capped flow, M >> M_c, has led out of the well after each number of steps."""
-    height = minimum.value - f_star
-    if height <= 0.0 or not curved(minimum):
-        return [nan for _ in steps]
-    above = max(coordinate(loss).value(start) - f_star, height)
-    raised = replace(minimum, value=height)
-    return [thresholds.escape_probability(raised, above, lr * n) for n in steps]
+def capped(
+    loss: Loss, label: int, lr: float, f_star: float, steps: Sequence[int], start: float, alone: bool
+) -> tuple[list[Prediction], list[str]]:
+    """What the capped flow does in this well of a line; and what is to be said without a number.
+
+    Without noise all chance is in the starts: they are spread about `start`, as `--starts trapped` spreads them
+    about a minimum.  `alone`: `start` was asked for itself, and a place where the gradient is 0 is never left.
+    """
+    well = Well.of(loss, label, lr, f_star)
+    near, everywhere = onset(well), onset(well, everywhere=True)
+    cycle = two_cycle_end(well)
+    given = {"f_star": f_star}
+    stated = [
+        Prediction(
+            "two_cycle_cap",
+            "capped: its 2-cycle at the minimum is stable for cap below",
+            nan if cycle is None else cycle.cap,
+            bound=ONSET_BOUND,
+            rule="capped",
+            parameters=given,
+        ),
+        Prediction(
+            "onset_cap",
+            f"capped: no start within {NEAR:.0%} of the distance leaves up to cap" if near else "",
+            near,
+            bound=ONSET_BOUND,
+            rule="capped",
+            parameters=given,
+        ),
+        Prediction(
+            "onset_cap_anywhere",
+            "capped: no start in the whole basin leaves up to cap" if everywhere else "",
+            everywhere,
+            bound=ONSET_BOUND,
+            rule="capped",
+            parameters=given,
+        ),
+    ]
+    notes = words_of_height(well, near)
+    if not (well.height > 0.0 and isfinite(well.distance)):
+        return stated, notes
+    if alone and well.curve.slope(start) == 0.0:
+        words = "capped: from x0 itself, where the gradient is 0: left within"
+        still = [Prediction("p_escape_capped", f"{words} {n} steps", 0.0, steps=n, rule="capped") for n in steps]
+        return stated + still, [*notes, "capped: x0 itself never moves, as the gradient is exactly 0 there"]
+    cap = LARGE * well.distance / (lr * well.height)
+    width = NEAR * well.distance
+    left = departures(well, cap, start - width, start + width, steps)
+    given = {"f_star": f_star, "cap": cap}
+    where = f"capped flow, cap {cap:.4g} or more, starts spread evenly over {start:.6g} ± {width:.3g}"
+    numbers: list[tuple[str, str, float, float, int | None]] = [
+        ("escape_rate", "late rate of leaving, per unit of time lr n", left.rate, RATE_BOUND, None),
+        ("capped_time", "mean time lr n to leave", left.mean, TIME_BOUND, None),
+    ]
+    for budget, p in zip(steps, left.p, strict=True):
+        numbers.append(("p_escape_capped", f"left within {budget} steps", p, SHARE_BOUND, budget))
+    for name, words, value, bound, n in numbers:
+        one = about(name, words, value, bound, steps=n, conditions=where, rule="capped", parameters=given)
+        stated.append(one)
+    return stated, notes
+
+
+def words_of_height(well: Well, near: float) -> list[str]:
+    """What f_star does to the capped flow at a minimum that is not above it, and where nothing can leave."""
+    if well.height > 0.0:
+        return []
+    if well.height == 0.0:
+        return ["capped: it settles at this minimum at any cap, as L = f_star there"] if well.lr < 4.0 else []
+    over = " or over the wall of its basin that is lower than f_star: starts on that side leave at any cap"
+    return [
+        "capped: f_star is above this minimum, and so the rule climbs away from it, up to the level L = f_star"
+        + (over if near == 0.0 else "")
+    ]
 
 
 def of_noise(

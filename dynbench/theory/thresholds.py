@@ -26,25 +26,27 @@ def sign_eps_limit(minimum: Minimum, lr: float) -> float:
 
 
 def critical_cap(minimum: Minimum, lr: float, f_star: float = 0.0) -> float:
-    """M_c = D/(h (L* - f_star)): the capped flow leaves a one-sided well if and only if M > M_c.
+    """M_c = D/(h (L* - f_star)): the cap from which a step of the capped flow from beside the minimum reaches the wall.
 
-    The longest step, from just beside the minimum, is h M (L* - f_star).  Two-sided wells may be left O(h) earlier;
-    in more dimensions M > M_c is necessary near the minimum.  inf where L* <= f_star: the step vanishes there.
-    nan where the distance is not known.
+    It is the longest step that starts near the minimum.  In one dimension, with one wall and L'' > 0 on the other
+    side, h < 1, starts leave if and only if M > M_c.  With two walls they leave from caps up to O(h) smaller on:
+    `capped_flow.onset` says from which.  Any dimension: D is the distance to the nearest point of the boundary.
+    inf where L* = f_star: the step vanishes at the minimum, and the rule settles there.  nan where L* < f_star, as
+    the rule then climbs away from the minimum, or where the distance is not known.
     """
     height = minimum.value - f_star
-    if height <= 0.0:
+    if height == 0.0:
         return inf
-    return minimum.distance / (lr * height)
+    return minimum.distance / (lr * height) if height > 0.0 else nan
 
 
 def two_cycle_cap(minimum: Minimum, lr: float, f_star: float = 0.0) -> float:
-    """M_1 = √((2 - h/2)/(h λ (L* - f_star))): the capped flow's 2-cycle about the minimum is stable below it.
+    """M_1 = √((2 - h/2)/(h λ (L* - f_star))): where the 2-cycle of the capped flow on L* + λu²/2 stops to be stable.
 
     At M_1 the cycle reaches the distance 1/(Mλ) beyond which the cap does not bind; above it all is chaos.  Every
     start in the well ends in the cycle where M <= 1/√(h λ (L* - f_star)), about M_1/√2: no step from within 1/(Mλ)
-    leads out of it.  Between the two, cycle and bounded chaos share the starts.  (The quartic's well is skew, which
-    lowers its M_1 by about 1 %.)  inf where L* <= f_star.
+    leads out of it.  Between the two, cycle and bounded chaos share the starts.  On a loss that is not quadratic the
+    end lies elsewhere, 1% lower on the quartic: `capped_flow.two_cycle_end`.  inf where L* <= f_star.
     """
     height = minimum.value - f_star
     return sqrt((2.0 - lr / 2.0) / (lr * minimum.curvatures[-1] * height)) if height > 0.0 else inf
@@ -91,7 +93,8 @@ def lyapunov(lr: float) -> float:
 def escape_rate(minimum: Minimum) -> float:
     """κ = √(L*/(2λ))/(πD) per unit of time t = h k: late rate at which the global flow, or M >> M_c, leaves a well.
 
-    It depends neither on h nor on the barrier's height.  One wall and one dimension: nan in more.
+    It depends neither on h nor on the barrier's height.  An approximation, for one wall, a quadratic well and small
+    h: `transfer_operator.departures` works it out on the loss itself.  nan beyond one dimension.
     """
     if len(minimum.x) > 1:
         return nan
@@ -102,6 +105,7 @@ def escape_probability(minimum: Minimum, start_value: float, time: float) -> flo
     """P(t) = 1 - exp(-2κ ln(e^{s/2} + √(e^s - 1))), s = t - ln(L0/L*): share that has left by t = h k (M >> M_c).
 
     The integral of the rate κ/√(1 - e^-s), which goes as the density 1/(π `boole_scale(s)`) at u = 0; 0 before t*.
+    An approximation, as `escape_rate` is.
     """
     since = time - hitting_time(start_value, minimum.value)
     if since <= 0.0:

@@ -79,7 +79,8 @@ def test_predictions_of_the_quartic():
     assert (zero["label"], false["label"]) == (0, 1)
     minimum = QUARTIC.minima[1]
     assert false["critical_cap"] == thresholds.critical_cap(minimum, 0.01)
-    assert false["two_cycle_cap"] == thresholds.two_cycle_cap(minimum, 0.01)
+    assert 3.1675 < false["two_cycle_cap"] < 3.1680  # the quadratic well's is 3.2008
+    assert false["onset_cap"] == pytest.approx(false["critical_cap"], rel=1e-8)
     assert false["step_limit"] == pytest.approx(1 / 6, rel=1e-15)
     assert false["rmsprop_eps_limit"] == false["sign_eps_limit"] == pytest.approx(0.06, rel=1e-15)
     assert false["p_escape"] == pytest.approx([0.02538597112, 0.5768297394], rel=5e-10)
@@ -99,11 +100,11 @@ def test_predictions_from_a_start_and_with_f_star():
     assert false["p_escape"] == pytest.approx([0.5751988463], rel=5e-10)
     assert (zero["start"], false["start"]) == (QUARTIC.minima[0].x[0], 4.0)
     assert false["critical_cap"] == pytest.approx(QUARTIC.minima[1].distance / 0.01 / height, rel=1e-14)
-    assert false["capped_time"] == pytest.approx(1 / false["escape_rate"], rel=1e-14)
+    assert false["capped_time"] == pytest.approx(1 / false["escape_rate"], rel=0.2)  # and the way down to it
     near = predictions(QUARTIC, 0.01, 0.5, (), x0=2.0)[1]
     assert near["committor"] == pytest.approx(passage.committor(QUARTIC, 2.0, 3.0, QUARTIC.minima[0].x[0], 0.5))
     hidden = predictions(QUARTIC, 0.01, f_star=2.0)[1]
-    assert hidden["critical_cap"] == math.inf
+    assert math.isnan(hidden["critical_cap"])  # the minimum repels
     assert hidden["p_escape"] is None
 
 

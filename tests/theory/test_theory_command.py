@@ -15,7 +15,7 @@ NAMES = {"label", "x", "value", "curvature", "barrier", "distance", "step_limit"
          "critical_cap", "two_cycle_cap", "boole_scale", "escape_rate", "capped_time", "crossover_temperature", "start",
          "p_escape_capped", "p_escape", "p_escape_error", "mean_steps", "mean_steps_error", "late_hazard",
          "passage_time", "passage_time_to_wall_of_chain", "passage_time_to_other_well", "committor", "kramers_time",
-         "kramers_prefactor", "kramers_valid"}  # fmt: skip
+         "kramers_prefactor", "kramers_valid", "onset_cap", "onset_cap_anywhere", "predictions", "notes"}  # fmt: skip
 
 
 def asked(capsys, line):

@@ -50,7 +50,8 @@ def test_the_articles_numbers():
 def test_limits():
     zero = find.loss("quartic").minima[0]
     assert thresholds.critical_cap(zero, LR) == math.inf
-    assert thresholds.critical_cap(FALSE, LR, f_star=2.0) == math.inf
+    assert math.isnan(thresholds.critical_cap(FALSE, LR, f_star=2.0))  # the minimum repels
+    assert thresholds.critical_cap(FALSE, LR, f_star=FALSE.value) == math.inf
     assert thresholds.critical_cap(FALSE, LR, f_star=FALSE.value / 2) == pytest.approx(2 * 71.29397223, rel=1e-9)
     assert math.isnan(thresholds.critical_cap(Minimum((0.0,), 1.0, (1.0,), distance=math.nan), LR))
     assert thresholds.two_cycle_cap(zero, LR) == math.inf

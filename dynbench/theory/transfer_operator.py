@@ -1,0 +1,160 @@
+"""How a law of starts leaves a well under a map without noise: the transfer operator, on bins (Ulam's method).
+
+The chance is in the starts alone, and the map is chaotic: no single trajectory can be predicted, the share that has
+left after n steps can.  The bins are even in y, u = x - m = s sinh y, so that they are fine at the minimum m, where
+the steps are long, and coarse far out.  Each is cut into `CUTS` pieces; a piece is spread evenly over its image, and
+what of that lies over a wall has left.  Source: Ulam (1960), A Collection of Mathematical Problems; Li (1976).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import asinh, ceil, floor, isfinite, nan
+
+import numpy as np
+from scipy.sparse import csc_matrix, identity
+from scipy.sparse.linalg import splu
+
+from dynbench.batch import Floats
+from dynbench.theory.capped_flow import Well
+
+BINS, MOST_BINS = 4000, 32_000  # of them: as many as that at h <= 0.01, in proportion to h beyond
+CUTS = 4  # pieces of a bin
+FINEST = 10.0  # the scale s of the bins, in widths of the set from which a step leads over the wall
+LONGEST = 30_000  # steps that are followed; beyond, the late rate serves
+SETTLED = 20.0  # time n h after which the law inside no longer changes, and
+FEWEST = 300  # the least steps in which it does
+ENOUGH = 12.0  # the same time, where LONGEST ends it sooner
+GONE = 1e-10  # share left inside at which nothing more is followed
+DIRECT = 0.03  # the longest step at which linear equations are solved
+ITERATIONS, STEADY = 60, 1e-6  # of the late rate, and its relative change in one that ends them
+
+
+@dataclass(frozen=True)
+class Departures:
+    """How the starts leave."""
+
+    p: list[float]  # share that has left within each number of steps; nan: out of reach
+    rate: float  # late rate per unit of time n h; nan: it does not settle
+    mean: float  # mean time n h to leave
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """The share of the starts in each bin after one more step: matrix @ shares."""
+
+    matrix: csc_matrix
+    edges: Floats  # (bins + 1,), x
+
+    def law(self, lo: float, hi: float) -> Floats:
+        """The uniform law on [lo, hi]: the share in each bin."""
+        width = np.diff(np.clip(self.edges, lo, hi))
+        return width / width.sum()
+
+
+def operator(well: Well, cap: float, lo: float, hi: float) -> Operator:
+    """The map of the well at this cap; `lo`, `hi`: what no trajectory that stays inside leaves.
+
+    Raises ValueError where the minimum is not above f_star.
+    """
+    bottom = well.bottom
+    if not well.height > 0.0:
+        raise ValueError("a law of departures needs L* above f_star")
+    gap = well.lr * well.height / (well.curve.curvature(bottom) * well.distance)
+    scale = min(FINEST * gap, well.distance / 20.0)
+    first, last = asinh((lo - bottom) / scale), asinh((hi - bottom) / scale)
+    count = bins(well.lr)
+    width = (last - first) / (count - 1)
+    start = floor(first / width)  # the minimum is an edge
+    count = ceil(last / width) - start
+    y = np.clip((start * CUTS + np.arange(count * CUTS + 1)) * (width / CUTS), first, last)
+    x = np.clip(bottom + scale * np.sinh(y), lo, hi)
+    length = np.diff(x).reshape(count, CUTS)
+    share = (length / length.sum(axis=1, keepdims=True)).ravel()
+
+    ends = np.stack([x[:-1], x[1:]])
+    middle = -start * CUTS
+    ends[0, middle] += 1e-13 * well.distance  # the map jumps at the minimum: each side has its own limit
+    ends[1, middle - 1] -= 1e-13 * well.distance
+    image = well.moved(ends, cap)
+    low, high = image.min(axis=0), image.max(axis=0)
+    high = np.maximum(high, low + 4.0 * np.spacing(np.abs(low)))
+    left, right = np.maximum(low, lo), np.minimum(high, hi)  # what stays inside
+    inside = right > left
+    source = np.flatnonzero(inside)
+    edges = x[::CUTS]
+    begin = np.clip(np.searchsorted(edges, left[source], side="right") - 1, 0, count - 1)
+    end = np.clip(np.searchsorted(edges, right[source], side="left") - 1, begin, count - 1)
+    spans = end - begin + 1
+    piece = np.repeat(source, spans)
+    goal = np.arange(spans.sum()) - np.repeat(np.cumsum(spans) - spans - begin, spans)
+    overlap = np.minimum(right[piece], edges[goal + 1]) - np.maximum(left[piece], edges[goal])
+    weight = share[piece] * np.maximum(overlap, 0.0) / (high - low)[piece]
+    matrix = csc_matrix((weight, (goal, piece // CUTS)), shape=(count, count))
+    return Operator(matrix, edges)
+
+
+def bins(lr: float) -> int:
+    """How many: with a long step few follow each other before the law is spread, and its spikes need narrow bins."""
+    return int(min(MOST_BINS, max(BINS, BINS * lr / 0.01)))
+
+
+def late_rate(advance: Callable[[Floats], Floats], law: Floats) -> float:
+    """The share of the late law that `advance`, a positive linear map, leaves: its largest eigenvalue.  nan: it does
+    not settle."""
+    rate = nan
+    for _ in range(ITERATIONS):
+        after = advance(law)
+        before, rate = rate, float(after.sum() / law.sum())
+        law = after / after.sum()
+        if abs(rate - before) <= STEADY * abs(rate):
+            return rate
+    return nan
+
+
+def late_and_mean(matrix: csc_matrix, law: Floats, lr: float) -> tuple[float, float]:
+    """(late chance to leave in a step, mean number of steps to leave), nan where they are not known.
+
+    By a solution of (1 - A) x = law, whose sum is the mean; its late law is that of A, and 1/(1 - A) tells the late
+    chance apart from the transient at once.  With long steps the bins are many and the transient is short: there by
+    steps.
+    """
+    if lr <= DIRECT:
+        inverse = splu((identity(law.size, format="csc") - matrix).tocsc())
+        hazard = 1.0 / late_rate(inverse.solve, law)
+        return (hazard, float(inverse.solve(law).sum())) if 0.0 < hazard <= 1.0 else (nan, nan)
+    total = 0.0
+    for _ in range(max(FEWEST, ceil(SETTLED / lr))):
+        total += float(law.sum())
+        law = matrix @ law
+    hazard = 1.0 - late_rate(lambda shares: matrix @ shares, law)
+    return (hazard, total + float(law.sum()) / hazard) if 0.0 < hazard <= 1.0 else (nan, nan)
+
+
+def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int]) -> Departures:
+    """How starts that are uniform on [lo, hi] leave the well under the capped flow at this cap.
+
+    About: measured against simulation in tests/theory/test_capped_flow.py.
+    """
+    lo, hi = max(lo, well.lo), min(hi, well.hi)
+    tops = [well.curve.value(wall) - well.f_star for wall in (well.lo, well.hi) if isfinite(wall)]
+    reach = 1.01 * well.lr * cap * max(well.height, *tops)  # the longest step
+    law_of = operator(well, cap, max(well.lo, min(lo, well.bottom - reach)), min(well.hi, max(hi, well.bottom + reach)))
+    law = law_of.law(lo, hi)
+    hazard, mean = late_and_mean(law_of.matrix, law, well.lr)
+    last = max(steps, default=0)
+    settled = max(FEWEST, ceil(SETTLED / well.lr))
+    inside = [1.0]
+    while len(inside) <= min(last, settled, LONGEST) and inside[-1] > GONE:
+        law = law_of.matrix @ law
+        inside.append(float(law.sum()))
+    followed = len(inside) - 1
+    p = []
+    for n in steps:
+        if n <= followed:
+            p.append(1.0 - inside[n])
+        elif inside[-1] <= GONE:
+            p.append(1.0)
+        else:
+            late = (1.0 - hazard) ** (n - followed) if followed * well.lr >= ENOUGH else nan
+            p.append(1.0 - inside[-1] * late)
+    return Departures(p, hazard / well.lr, well.lr * mean)
