@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ class Run:
         """One row a setting, the starts in all false minima together: the table that terminal and page print.
 
         Its columns are those of `cells`, with `start_kind` and `basins` (see `outcomes.summary`).  A run of before
-        there was a summary.csv has it worked out from its rows.  Raises ValueError where its loss is not told.
+        there was a summary.csv has it worked out from its rows.
         """
         return self.pooled_cells.copy()
 
@@ -185,14 +186,14 @@ class Run:
 
     def estimates(self, context: Context, labels: Sequence[int] = ()) -> pd.DataFrame:
         """The table of cells, from all chunks; or of these start basins only, taken for one."""
-        asked = self.manifest["sweep"]
-        if asked["keep"] == "cells":
+        asked = self.manifest.get("sweep") or {}
+        if asked.get("keep") == "cells":
             whole = merge(unpacked(path) for path in self.chunks())
             return binned_cells(one_basin(whole, labels) if labels else whole, context)
         chunks = self.each_chunk()
         if labels:
             chunks = (part[part["start_basin"].isin(labels)].assign(start_basin=labels[0]) for part in chunks)
-        return cells(chunks, context, asked["by_start"])
+        return cells(chunks, context, asked.get("by_start", False))
 
     @cached_property
     def trajectories(self) -> pd.DataFrame:
@@ -228,25 +229,27 @@ class Run:
 
 
 def context_of(run: Run) -> Context:
-    """What a run's manifest tells of its sweep, for its estimates.  Raises ValueError where it does not."""
+    """What a run's manifest tells of its sweep, for its estimates; of a loss that it does not tell nothing is known."""
+    asked, table = run.manifest.get("sweep") or {}, run.cells
     try:
-        asked, loss = run.manifest["sweep"], by_its_facts(run.manifest["loss"])
-        columns = [str(c) for c in run.cells.columns]
-        before = columns[columns.index("dynamics") + 1 : columns.index("lr")]
-        law, points = asked["starts"]["law"], asked["starts"].get("points", [])
-        kind = "uniform" if law in ("uniform", "trapped") else "grid"
-        alone = law == "points" and len({tuple(point) for point in points}) == 1
-        return Context(
-            steps=asked["steps"],
-            minimum_value=lowest_value(loss),
-            targets=tuple(float.fromhex(target) for target in asked["targets"]),
-            starts="point" if alone or asked["by_start"] else kind,
-            parameters=tuple(c for c in before if not is_start(c)),
-            repeated=asked["seeds"] > 1 or "until" in asked,
-            loss=loss,
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{run.name}: its manifest.json does not tell what was run ({error!r})") from error
+        loss = by_its_facts(run.manifest["loss"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        loss = None
+    columns = [str(c) for c in table.columns]
+    before = columns[columns.index("dynamics") + 1 : columns.index("lr")]
+    starts = asked.get("starts") or {}
+    law, points = starts.get("law", "grid"), starts.get("points", [])
+    alone = law == "points" and len({tuple(point) for point in points}) == 1
+    kind = "uniform" if law in ("uniform", "trapped") else "grid"
+    return Context(
+        steps=int(asked.get("steps") or table["steps"].max()),
+        minimum_value=nan if loss is None else lowest_value(loss),
+        targets=tuple(float.fromhex(target) for target in asked.get("targets", [])) or (1e-3,),
+        starts="point" if alone or asked.get("by_start") else kind,
+        parameters=tuple(c for c in before if not is_start(c)),
+        repeated=asked.get("seeds", 1) > 1 or "until" in asked,
+        loss=loss,
+    )
 
 
 def find_run(name: str, root: Path = Path("results/runs")) -> Run:

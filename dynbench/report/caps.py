@@ -1,6 +1,6 @@
 """P(escape) against the cap, with the predicted threshold D/(h (L* - f_star)) of capped flow."""
 
-from math import isfinite
+from math import inf
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,7 +8,8 @@ from matplotlib.ticker import MaxNLocator
 
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
-from dynbench.report.curves import LINES, Line, close_up, lines, onset, thresholds
+from dynbench.report.curves import LINES, Line, close_up, lines, thresholds
+from dynbench.report.curves import told as onset_told
 from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.style import (
     COLOURS,
@@ -28,14 +29,16 @@ from dynbench.theory.thresholds import step_limit
 
 
 @drawn
-def escape_against_cap(cells: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN) -> Picture | None:
+def escape_against_cap(
+    cells: pd.DataFrame, loss: Loss | None, facts: Facts = UNKNOWN, summary: pd.DataFrame | None = None
+) -> Picture | None:
     """Table of cells -> P(escape) from each false minimum against `cap`, and against `step_cap` beside it.
 
     Thresholds stand beside the rules that are capped flows.
     """
     if not len(cells) or not {"cap", "step_cap"} & set(cells.columns):
         return None
-    false, places = trapped(cells, loss)
+    false, places = trapped(cells, loss, summary=summary)
     by_cap, by_step = (list(lines(false, cap, loss, facts)) for cap in ("cap", "step_cap"))
     if not by_cap and not by_step:
         return None
@@ -148,26 +151,11 @@ def finding(
     """What the picture shows, in words."""
     told = []
     if by_cap:
-        rows = by_cap[0][1]
-        last, first = onset(rows)
-        top = rows.iloc[int(rows["p_escape"].to_numpy().argmax())]
-        who = f"With {rows['dynamics'].iloc[0]}, from {places[int(rows['start_basin'].iloc[0])]},"
-        none = f"no run escapes up to cap {arms.number(last)}" if last == last else "runs escape at every cap"
-        told.append(
-            f"{who} {none}; the first escapes are at cap {arms.number(first)}."
-            if isfinite(first) else f"{who} no run escapes at any cap."
-        )  # fmt: skip
-        if limits and limits[0][1] == 0:
-            told.append(f"The predicted threshold is {limits[0][0]:.6g}.")
-        if isfinite(first) and top["cap"] == rows["cap"].iloc[-1]:
-            told.append(
-                f"P(escape) is highest, {arms.share(top['p_escape'])}, at the largest cap, {arms.number(top['cap'])}."
-            )
-        elif isfinite(first):
-            told.append(
-                f"P(escape) is highest, {arms.share(top['p_escape'])}, at cap {arms.number(top['cap'])}, "
-                f"and {arms.share(rows['p_escape'].iloc[-1])} at the largest cap, {arms.number(rows['cap'].iloc[-1])}."
-            )
+        row, rows = by_cap[0]
+        every = pd.concat([own for _, own in by_cap])
+        differ = [name for name in arms.varying(every) if name != "cap"]
+        critical = limits[0][0] if limits and limits[0][1] == 0 else inf
+        told.append(onset_told(row, rows, differ, critical, places))
     if by_step:
         most = max(rows["p_escape"].max() for _, rows in by_step)
         who = f"{by_step[0][1]['dynamics'].iloc[0]}, whose cap limits the step size,"

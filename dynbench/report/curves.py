@@ -10,6 +10,9 @@ import pandas as pd
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
 from dynbench.report.facts import Facts
+from dynbench.report.numbers import interval
+from dynbench.report.trapped import origin
+from dynbench.sweep.ties import leader
 
 LINES = 6  # more are counted, not drawn
 ZOOMS = (0.2, 0.05, 0.01, 0.001)  # half-widths of the close-up, relative to the threshold
@@ -79,3 +82,40 @@ def onset(rows: pd.DataFrame) -> tuple[float, float]:
     first = float(rows.loc[out, "cap"].min()) if out.any() else inf
     below = rows.loc[rows["cap"] < first, "cap"]
     return float(below.max()) if len(below) else nan, first
+
+
+def told(row: Mapping[Any, Any], rows: pd.DataFrame, differ: list[str], critical: float, places: dict[int, str]) -> str:
+    """The onset of escapes against the prediction, inf for none, and what larger caps do."""
+    last, first = onset(rows)
+    label = int(row["start_basin"])
+    who = f"{arms.name(row, differ)}, starts in the basin of {origin({label: places[label]})}"
+    predicted = f" Predicted: D/(h(L* - f_star)) = {critical:.7g}." if isfinite(critical) else ""
+    if not isfinite(first):
+        return f"{who}: no escape at any of {len(rows)} caps up to {arms.number(last)}.{predicted}"
+    at = rows[rows["cap"] == first].iloc[0]
+    text = f"{who}: the first escapes are at cap {arms.number(first)} ({int(at['escaped'])} of {int(at['n'])} runs)"
+    if last == last:
+        below = rows[rows["cap"] <= last]
+        few = "one smaller cap," if len(below) == 1 else f"{len(below)} smaller caps, up to"
+        text += f"; none at the {few} {arms.number(last)}"
+        text += f" (0 of {int(below['n'].sum())} runs)"
+    text += f".{predicted} "
+    return text + highest(rows.reset_index(drop=True))
+
+
+def highest(rows: pd.DataFrame) -> str:
+    """Where P(escape) of a line is highest, at which other caps it may be as high, and what it is at the largest."""
+    first = leader(rows, "p_escape")
+    if first is None:
+        return ""
+    top, end = rows.iloc[first.best], rows.iloc[-1]
+    largest = top["cap"] == end["cap"]
+    where = "the largest cap, " if largest else "cap "
+    text = f"P(escape) is highest at {where}{arms.number(top['cap'])}: {interval(top, 'p_escape')}"
+    tied = rows["cap"].iloc[list(first.tied)]
+    if len(tied):
+        ends = f"{arms.number(tied.min())} to {arms.number(tied.max())}" if len(tied) > 1 else arms.number(tied.iloc[0])
+        text += f"; the intervals of {len(tied)} other cap{'s' * (len(tied) > 1)}, {ends}, overlap with this one"
+    if largest:
+        return f"{text}."
+    return f"{text}; at the largest cap, {arms.number(end['cap'])}, it is {interval(end, 'p_escape')}."

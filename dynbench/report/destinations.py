@@ -9,7 +9,8 @@ import pandas as pd
 from dynbench.losses.base import Loss
 from dynbench.outcomes import destination
 from dynbench.outcomes.destination import DIVERGED, UNKNOWN
-from dynbench.report import arms, wells, words
+from dynbench.report import arms, wells
+from dynbench.report.numbers import interval
 from dynbench.report.section import Section, Table
 
 ARMS = 12  # shown
@@ -57,8 +58,8 @@ def line(name: str, cell: Mapping[Any, Any], random: bool) -> list[str]:
     row = pd.Series({**cell, **({} if random else {c: np.nan for c in cell if c.endswith(("_lo", "_hi"))})})
     return [
         name, str(int(row["n"])), str(int(row["escaped"])),
-        str(int(row["returned"])), words.interval(row, "p_returned"), str(int(row["stayed_out"])),
-        words.interval(row, "p_global"),
+        str(int(row["returned"])), interval(row, "p_returned"), str(int(row["stayed_out"])),
+        interval(row, "p_global"),
         *([str(int(row["recrossed"]))] if "recrossed" in row else []),
     ]  # fmt: skip
 

@@ -75,8 +75,8 @@ def budget(run: Run) -> int:
 def painters(run: Run, loss: Loss | None) -> dict[str, Callable[[], Picture | None]]:
     """The drawing of each picture, by the picture's name; it gives None where the run has nothing to show in it."""
     named: dict[str, Callable[[], Picture | None]] = {
-        "rules": lambda: rules(run.cells, loss),
-        "escape_against_cap": lambda: escape_against_cap(run.cells, loss, facts_of(run)),
+        "rules": lambda: rules(run.cells, loss, run.summary()),
+        "escape_against_cap": lambda: escape_against_cap(run.cells, loss, facts_of(run), run.summary()),
     }
     trajectories = read(run)
     if trajectories is not None:

@@ -11,7 +11,7 @@ from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import is_start
 from dynbench.report import arms, comparisons, destinations, figures, heat, wells
 from dynbench.report.section import Section
-from dynbench.report.trapped import POOLED, pooled
+from dynbench.report.trapped import together
 from dynbench.store import Run
 
 KEPT = {"id", "dynamics", "seed", "start_basin", "status", "t_exit", "loss_final", "basin_final", "crossings"}
@@ -40,9 +40,7 @@ def settings(run: Run, loss: Loss | None) -> pd.DataFrame | None:
     cells, asked = run.cells, run.manifest.get("sweep") or {}
     if asked.get("keep", "all") != "all" or not run.chunks() or cells["n"].sum() > figures.LARGEST:
         return None
-    labels = wells.false_labels(loss, cells["start_basin"])
-    false = cells[cells["start_basin"].isin(labels) & cells["escaped"].notna()]
-    table = pooled(false, POOLED) if len(false) else false
+    table, _ = together(cells, loss, run.summary())
     table = table[table["p_escape"].notna()]  # not those whose exits are known between bounds only
     return table.reset_index(drop=True) if len(table) else None
 

@@ -6,6 +6,7 @@ All text is escaped; give `markupsafe.Markup` where a paragraph is HTML on purpo
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,12 +14,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dynbench.losses.base import Loss
 from dynbench.outcomes.aggregate import BINNED
+from dynbench.outcomes.cells import Context
 from dynbench.report import arms, budgets, causes, figures, further, times, wells, words
 from dynbench.report.facts import facts_of
+from dynbench.report.numbers import interval
 from dynbench.report.section import Section, Table
 from dynbench.report.style import Picture
 from dynbench.report.trapped import origin, trapped
-from dynbench.store import Run
+from dynbench.store import Run, context_of
+from dynbench.sweep.headline import sentences
+from dynbench.sweep.table import nowhere, remarks, shown
 
 __all__ = ["Section", "Table", "build", "environment", "of_run", "tables"]
 
@@ -91,21 +96,26 @@ def of_run(run: Run) -> Section:
     if not len(cells):
         raise ValueError(f"run {run.name}: its cells.csv is empty")
     loss = figures.loss_of(run)
-    shown, drawn = tables(cells, loss), figures.drawings(run, loss)
-    definitions = [*DEFINITIONS, *([EXACTLY] if any(EXACT in t.columns for t in shown) else [])]
+    drawn, facts = figures.drawings(run, loss), facts_of(run)
+    pooled, context = run.summary(), replace(context_of(run), loss=loss)
+    main, about = summary_table(pooled, context)
     if (run.manifest.get("sweep") or {}).get("keep") == "cells":
-        definitions.append(BINNED)
+        about.append(BINNED)
+    details = tables(cells, loss, pooled)
+    definitions = [*DEFINITIONS, *([EXACTLY] if any(EXACT in t.columns for t in details) else [])]
+    found = [*sentences(pooled, context, facts.gradient), *words.findings(cells, loss, facts, pooled)]
     command, platform = words.repeat(run)
     return Section(
         heading=f"{told.get('name', run.name)}, run {run.manifest.get('run', run.name)}",
         sections=(
             Section("What was run", words.what(run)),
-            Section("Findings", items=words.findings(cells, loss, facts_of(run))),
+            Section("Findings", items=found),
+            Section("The summary", remarks(pooled, loss, nowhere(cells)), tables=[main], items=about),
             Section("Pictures", [f"Note: {told}." for told in drawn.missing], pictures=list(drawn.pictures.values())),
             *sections_or_reason("Times", lambda: times.sections(run, loss, MOST_ROWS)),
             *sections_or_reason("Comparisons, maps and destinations", lambda: further.sections(run, loss)),
             *causes.sections(run, loss),
-            Section("Tables", tables=shown, items=definitions),
+            Section("Cell by cell", tables=details, items=definitions),
             Section("How to repeat it", platform, code=command),
         ),
     )
@@ -156,17 +166,26 @@ def of_old_run(run: Run) -> Section:
     )
 
 
-def tables(cells: pd.DataFrame, loss: Loss | None) -> list[Table]:
-    """Cells of false minima first; those of the others folded away."""
-    false, places = trapped(cells, loss, bounded=True)
-    made = [table(f"Starts in the basin of {origin(places)}", false, places)] if len(false) else []
+def summary_table(table: pd.DataFrame, context: Context) -> tuple[Table, list[str]]:
+    """(the table that the terminal prints, what its columns mean)."""
+    told = shown(table, context)
+    more = f" (the first {len(told.rows)} rows; all are in summary.csv)" if told.left_out else ""
+    about = [f"{column.head.replace(chr(10), ' ')}: {column.about}." for column in told.columns]
+    caption = f"The summary, a row for each setting{more}. {' '.join(told.notes)}"
+    return Table(caption.strip(), [head.replace("\n", " ") for head in told.heads], told.rows), about
+
+
+def tables(cells: pd.DataFrame, loss: Loss | None, summary: pd.DataFrame | None = None) -> list[Table]:
+    """Cells of false minima first; all are folded away."""
+    false, places = trapped(cells, loss, True, summary)
+    made = [table(f"Starts in the basin of {origin(places)}", false, places, folded=True)] if len(false) else []
     labels = wells.false_labels(loss, cells["start_basin"])
     rest = cells[~cells["start_basin"].isin(labels)]
     for label, caption in ((-1, "Starts whose basin is not known"), (0, "Starts in the basin of a global minimum")):
         rows = rest[rest["start_basin"] < 0] if label else rest[rest["start_basin"] >= 0]
         if len(rows):
             known = {int(b): "not known" if label else wells.place(loss, int(b)) for b in rows["start_basin"].unique()}
-            made.append(table(caption, rows, known, folded=bool(made)))
+            made.append(table(caption, rows, known, folded=True))
     return made
 
 
@@ -199,10 +218,10 @@ def line(name: str, row: pd.Series, places: dict[int, str]) -> list[str]:
         told(row, "inside"),
         told(row, "escaped"),
         *(told(row, name) if row.get(name, 0.0) > 0.0 else "" for name in LOST),
-        words.interval(row, "p_escape"),
+        interval(row, "p_escape"),
         words.beside(row),
         median,
-        words.interval(row, "p_final"),
+        interval(row, "p_final"),
         f"{row['loss_median']:.4g}" if row["loss_median"] == row["loss_median"] else "–",
         words.percent(row, ["converged", "absorbed", "stalled"]),
         words.percent(row, ["cycling"]),

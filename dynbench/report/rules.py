@@ -10,7 +10,10 @@ import pandas as pd
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
 from dynbench.report.style import COLOURS, GREY, OPEN, Picture, blank, drawn
-from dynbench.report.trapped import origin, trapped
+from dynbench.report.trapped import origin, together
+from dynbench.sweep.headline import led
+from dynbench.sweep.table import varying
+from dynbench.sweep.ties import leader
 
 ROWS = 18
 LABEL = 38  # letters of a row's name
@@ -21,14 +24,13 @@ MARKS = (
 
 
 @drawn
-def rules(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
+def rules(cells: pd.DataFrame, loss: Loss | None, summary: pd.DataFrame | None = None) -> Picture | None:
     """Table of cells -> one row for each of a few arms: P(escape) and P(final), with 95% intervals."""
-    false, places = trapped(cells, loss)
-    if not len(false):
+    every, places = together(cells, loss, summary)
+    table = every[every["p_escape"].notna()].reset_index(drop=True)
+    if not len(table):
         return None
-    label = int(str(false.groupby("start_basin")["n"].sum().idxmax()))
-    table = false[false["start_basin"] == label].reset_index(drop=True)
-    start = origin({label: places[label]})
+    label, start = next(iter(places)), origin(places)
 
     def critical(row: Mapping[Any, Any]) -> float:
         return wells.threshold(loss, label, row["lr"], row.get("f_star", 0.0))
@@ -58,15 +60,16 @@ def rules(cells: pd.DataFrame, loss: Loss | None) -> Picture | None:
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
     axes.hlines(y[:-1] + 0.5, 0, 1, color="#EEEEEE", linewidth=0.8, zorder=0)
     figure.legend(loc="lower left", bbox_to_anchor=(0.17, 0.0), ncols=3, columnspacing=1.2)
-    return Picture("rules", figure, finding(shown, [names[k] for k in chosen], start))
+    return Picture("rules", figure, finding(table, len(chosen), start))
 
 
-def finding(shown: pd.DataFrame, names: list[str], start: str) -> str:
-    """What the picture shows, in words."""
-    told = f"{len(shown)} settings compared, starts in the basin of {start}."
-    for column, text in (("p_escape", "Highest P(escape)"), ("p_final", "Most often at the global minimum in the end")):
-        p = shown[column].to_numpy(float)
-        if np.nanmax(p, initial=0.0) > 0.0:
-            best = int(np.nanargmax(p))
-            told += f" {text}: {names[best]}, {arms.share(p[best])}."
-    return told
+def finding(table: pd.DataFrame, shown: int, start: str) -> str:
+    """What the picture shows, in words: of all settings, also those that it has no room for."""
+    known = varying(table, arms.parameters(table))
+    some = "" if shown == len(table) else f", {shown} of them drawn"
+    told = [f"{len(table)} settings compared{some}; starts in the basin of {start}."]
+    for column, text in (("p_escape", "Highest P(escape)"), ("p_final", "Most often at the target in the end")):
+        first = leader(table, column)
+        if first is not None:
+            told.append(led(table, first, column, text, known))
+    return " ".join(told)

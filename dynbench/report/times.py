@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from dynbench.losses.base import Loss
+from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 from dynbench.outcomes.runtime import converted, running_time
+from dynbench.outcomes.summary import UNKNOWN
 from dynbench.outcomes.survival import Estimate, mean_time, median_time
 from dynbench.report import arms, figures
 from dynbench.report.escapes import Sample, needed, sample
@@ -15,7 +17,7 @@ from dynbench.report.facts import facts_of
 from dynbench.report.hazards import hazards, late
 from dynbench.report.section import Section, Table
 from dynbench.report.solved import solved_shares
-from dynbench.report.trapped import origin, trapped
+from dynbench.report.style import Picture
 from dynbench.report.words import real
 from dynbench.store import Run
 
@@ -42,15 +44,15 @@ DEFINITIONS = (
 def sections(run: Run, loss: Loss | None, most: int) -> list[Section]:
     """The section, with no more than `most` rows in a table; nothing where nothing is known of times.
 
-    Trajectories are pooled over start basins; where they were not kept, or are too many, cells.csv is told.
+    The numbers are the summary's; the pictures need trajectories.
     """
-    cells, steps = run.cells, figures.budget(run)
+    steps = figures.budget(run)
     rows = figures.read(run, needed)
     found = None if rows is None else sample(rows, loss)
-    if found is None:
-        made, names, pictures, where = *from_cells(cells, loss), "starts in the basin of a false minimum"
-    else:
-        made, names, where = measured(found, steps, bool(cells["p_final"].notna().any())), found.names, found.where
+    made, names = settings(run, found)
+    where = begun_in(run) if found is None else found.where
+    pictures: list[Picture] = []
+    if found is not None:
         targets = [real(t) for t in run.manifest.get("sweep", {}).get("targets", [])]
         drawn = (hazards(found, steps, facts_of(run)), solved_shares(found, steps, targets))
         pictures = [picture for picture in drawn if picture is not None]
@@ -92,16 +94,26 @@ def with_estimates(found: Sample, estimates: dict[str, Estimate]) -> pd.DataFram
     return found.table.assign(n=found.count, **columns)
 
 
-def from_cells(cells: pd.DataFrame, loss: Loss | None) -> tuple[pd.DataFrame, list[str], list]:
-    """(rows of cells.csv, their names, no picture): those of false minima, where there are times of these."""
-    false, places = trapped(cells, loss)
-    if not len(false) or not set(COLUMNS) <= set(false.columns):
-        return pd.DataFrame(), [], []
-    names = arms.names(false)
-    if len(places) > 1:
-        labels = false["start_basin"].astype(int)
-        names = [f"{name}, from {origin({k: places[k]})}" for name, k in zip(names, labels, strict=True)]
-    return false, names, []
+def settings(run: Run, found: Sample | None) -> tuple[pd.DataFrame, list[str]]:
+    """(rows with COLUMNS, their names): the run's summary; where that has a row for every start, the settings of the
+    trajectories, if these were kept."""
+    table = run.summary()
+    starts = [c for c in map(str, table.columns) if is_start(c)]
+    if starts and found is not None:
+        return measured(found, figures.budget(run), bool(run.cells["p_final"].notna().any())), found.names
+    if not set(COLUMNS) <= set(table.columns):
+        return pd.DataFrame(), []
+    names = arms.names(table)
+    if starts:
+        points = table[starts].to_numpy(float).tolist()
+        names = [f"{n}, from {', '.join(map(arms.number, x))}" for n, x in zip(names, points, strict=True)]
+    return table, names
+
+
+def begun_in(run: Run) -> str:
+    """Which starts the summary is about."""
+    kind = str(run.summary()["start_kind"].iloc[0])
+    return "all starts" if kind == UNKNOWN else f"starts in basins of {kind}"
 
 
 def tables(made: pd.DataFrame, names: list[str], where: str, most: int) -> list[Table]:

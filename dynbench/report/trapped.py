@@ -6,10 +6,10 @@ import pandas as pd
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.intervals import interval
+from dynbench.outcomes.summary import FALSE, POOLED
 from dynbench.report import arms, wells
 
 MANY = 12  # basins beyond which cells are pooled
-POOLED = -2  # start_basin of pooled cells
 COUNTS = (
     "n", "inside", "left", "left_diverged", "diverged_inside", "unknown", "escaped", "committed", "converged",
     "absorbed", "cycling", "stalled", "diverged", "censored",
@@ -17,20 +17,38 @@ COUNTS = (
 SHARES = ("p_escape", "p_best", "p_final", "p_global")
 
 
-def trapped(cells: pd.DataFrame, loss: Loss | None, bounded: bool = False) -> tuple[pd.DataFrame, dict[int, str]]:
+def trapped(
+    cells: pd.DataFrame, loss: Loss | None, bounded: bool = False, summary: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, dict[int, str]]:
     """(cells of false minima with an escape probability, what to call their start basins).
 
     One cell for each arm and basin, even where the run has cells for every start; one for each arm where the basins
-    are too many.  `bounded`: those of which only bounds of the probability are known as well.
+    are too many (`together`).  `bounded`: those of which only bounds of the probability are known as well.
     """
     labels = wells.false_labels(loss, cells["start_basin"])
     false = cells[cells["start_basin"].isin(labels) & cells["escaped"].notna()]
     places = {label: wells.place(loss, label) for label in labels}
     if len(labels) > MANY:
-        false, places = pooled(false, POOLED), {POOLED: f"any of {len(labels)} false minima"}
+        false, places = together(cells, loss, summary)
     elif any(is_start(str(c)) for c in cells.columns):
         false = pd.concat([pooled(rows, int(str(label))) for label, rows in false.groupby("start_basin")] or [false])
     return (false if bounded else false[false["p_escape"].notna()]), places
+
+
+def together(
+    cells: pd.DataFrame, loss: Loss | None, summary: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """(one row an arm, the starts in all false minima together; what to call these).
+
+    They are the run's summary, unless it has a row for every start; else its cells added up.
+    """
+    labels = wells.false_labels(loss, cells["start_basin"])
+    label = labels[0] if len(labels) == 1 else POOLED
+    places = {label: wells.place(loss, label) if len(labels) == 1 else f"any of {len(labels)} false minima"}
+    if summary is not None and not any(is_start(str(c)) for c in summary.columns):
+        return summary[(summary["start_kind"] == FALSE) & summary["escaped"].notna()], places
+    false = cells[cells["start_basin"].isin(labels) & cells["escaped"].notna()]
+    return (pooled(false, label) if len(false) else false), places
 
 
 def pooled(false: pd.DataFrame, label: int) -> pd.DataFrame:

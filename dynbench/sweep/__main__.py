@@ -168,13 +168,6 @@ def as_json(result: "Result", plan: "Plan") -> str:
     return json.dumps(content, allow_nan=False)
 
 
-def nowhere(result: "Result") -> int:
-    """Trajectories that began in no known basin, where others began in a known one."""
-    cells = result.cells
-    lost = cells["start_basin"] < 0
-    return 0 if lost.all() else int(cells.loc[lost, "n"].sum())
-
-
 def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str:
     """The table, and then where things are and how fast it went."""
     from dynbench.outcomes.aggregate import BINNED
@@ -182,13 +175,14 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
     from dynbench.sweep.printed import printed
+    from dynbench.sweep.table import nowhere
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
     starts = job.sweep.starts.words(plan.loss)
     capped = {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)}
     gradient = {a.dynamics.name for a in plan.arms if is_plain_gradient(a.dynamics)}
-    lines.append(printed(result.summary(), job.context, starts, capped, gradient, nowhere(result)))
+    lines.append(printed(result.summary(), job.context, starts, capped, gradient, nowhere(result.cells)))
     if job.sweep.keep == "cells":
         lines.append(BINNED)
     if job.sweep.until is not None:

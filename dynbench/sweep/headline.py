@@ -6,6 +6,7 @@ written as in the table.
 
 from collections.abc import Collection, Sequence
 from math import isnan, nan
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from dynbench.outcomes.summary import UNKNOWN
 from dynbench.sweep.table import Cell, label, probability, share, value, varying
 from dynbench.sweep.ties import Leader, leader
 
+ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
 DIFFER = 0.01  # two shares of one setting that differ by less are not explained
 LEADERS = {  # column -> how a setting leads in it
     "p_escape": "Leaves its start's basin most often",
@@ -172,11 +174,20 @@ def losses(cell: Cell) -> list[str]:
 
 
 def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
-    """The largest deviation from exact probabilities."""
+    """Measured probabilities against exact ones: the largest z, and how large one chance alone makes."""
     if "z" not in table or not table["z"].notna().any():
         return []
-    sizes = table["z"].abs()
-    worst = table.iloc[int(np.nanargmax(sizes.to_numpy(float)))]
+    worst = table.iloc[int(np.nanargmax(table["z"].abs().to_numpy(float)))]
     count = int(table["z"].notna().sum())
-    text = f"P(escape) is known exactly in {count} rows" if count > 1 else "P(escape) is known exactly in one row"
-    return [f"{text}: what was measured is at most {abs(worst['z']):.1f} standard errors away ({named(worst, names)})."]
+    rows = f"in {count} rows" if count > 1 else "in one row"
+    expected = worst["n"] * worst["p_exact"]
+    if expected * (1.0 - worst["p_exact"]) < ENOUGH:  # the normal law does not hold yet
+        chance = f"With {expected:.3g} of {int(worst['n'])} expected to leave there, that is a rough measure."
+    else:
+        limit = NormalDist().inv_cdf(1.0 - 0.025 / count)
+        those = f"{count} such comparisons" if count > 1 else "such a comparison"
+        chance = f"Chance alone leads beyond {limit:.1f} in one of 20 times {those}."
+    return [
+        f"P(escape) is known exactly {rows}: what was measured is at most {abs(worst['z']):.1f} standard errors away"
+        f" ({named(worst, names)}: {share(worst['p_escape'])}, exactly {worst['p_exact']:.4g}). {chance}"
+    ]

@@ -268,7 +268,7 @@ def wrapped(text: str, first: str = "") -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
 
 
-def remarks(table: pd.DataFrame, loss: Loss, nowhere: int) -> list[str]:
+def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
     """What holds for the whole table: which starts it is about, and what its probabilities are over."""
     notes = []
     kind = table["start_kind"].iloc[0]
@@ -278,10 +278,10 @@ def remarks(table: pd.DataFrame, loss: Loss, nowhere: int) -> list[str]:
         pooled = int(table["basins"].max())
         many = f"the basins of {pooled} false minima, taken together" if pooled > 1 else "the basin of a false minimum"
         notes.append(f"The table is about the starts in {many}. {BASIN}")
-    elif global_minima(loss):
+    elif loss is not None and global_minima(loss):
         notes.append(NO_FALSE)
-    if nowhere:
-        notes.append(f"{nowhere} trajectories began in no known basin, such as on a wall: they are left out here.")
+    if outside:
+        notes.append(f"{outside} trajectories began in no known basin, such as on a wall: they are left out here.")
     below = int(table["below_f_star"].sum()) if "below_f_star" in table else 0
     if below:
         notes.append(
@@ -296,6 +296,12 @@ def remarks(table: pd.DataFrame, loss: Loss, nowhere: int) -> list[str]:
     elif hidden(table):
         notes.append("Noisy cells without an escape: add --rare to estimate so small a probability by splitting.")
     return notes
+
+
+def nowhere(cells: pd.DataFrame) -> int:
+    """Trajectories that began in no known basin, where others began in a known one."""
+    lost = cells["start_basin"] < 0
+    return 0 if lost.all() else int(cells.loc[lost, "n"].sum())
 
 
 def hidden(cells: pd.DataFrame) -> bool:

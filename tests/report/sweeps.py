@@ -94,6 +94,8 @@ def changed(
         write_whole(folder / "manifest.json", canonical(told | manifest))
     if cells is not None:
         cells(source.cells).to_csv(folder / "cells.csv", index=False, lineterminator="\n")
+    if cells is not None or rows is not None:
+        (folder / "summary.csv").unlink()  # it is worked out from these
     for path in copy.chunks() if rows is not None else []:
         write_whole(path, parquet(rows(pd.read_parquet(path))))
     return copy

@@ -68,7 +68,7 @@ def test_nothing_stands_outside_a_picture_or_on_top_of_other_text(pictures):
 
 def test_the_threshold_is_drawn_where_theory_puts_it(pictures):
     expected = critical_cap(QUARTIC.minima[1], 0.01)
-    assert f"{expected:.6g}" in pictures["escape_against_cap"].alt
+    assert f"{expected:.7g}" in pictures["escape_against_cap"].alt
     lines = [line for line in pictures["escape_against_cap"].figure.axes[0].lines if len(set(line.get_xdata())) == 1]
     assert expected in [line.get_xdata()[0] for line in lines]
 

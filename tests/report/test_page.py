@@ -97,7 +97,9 @@ def test_it_says_what_was_run_found_and_how_to_repeat_it(html, run):
     first = run.cells.query("start_basin == 1 and cap == 71.4").iloc[0]
     limits = between(first["p_escape_lo"], first["p_escape_hi"], ".3f")
     assert f"{first['p_escape']:.3f} {limits}" in text
-    assert text.index("false minimum at x = 3") < text.index("basin of a global minimum")
+    assert text.index("Starts in the basin of the false minimum at x = 3") < text.index(
+        "Starts in the basin of a global"
+    )
 
 
 def test_equal_runs_give_equal_pages(html, run):

@@ -7,12 +7,14 @@ import sweeps
 
 from dynbench import find
 from dynbench.outcomes.cells import Context, cells
+from dynbench.outcomes.summary import summary
 from dynbench.report import budgets, further, times, words
 from dynbench.report.escapes import sample
 from dynbench.report.maps import ELSEWHERE, STAYED, UNPLACED, finding, outcome
 from dynbench.report.page import of_old_run, tables
 from dynbench.report.trapped import MANY, trapped
 from dynbench.sweep.grid import Arm
+from dynbench.sweep.headline import sentences
 from dynbench.sweep.table import NO_BASIN, NO_FALSE
 
 QUARTIC = find.loss("quartic")
@@ -44,7 +46,8 @@ def test_exits_between_bounds_are_not_told_as_no_false_minimum():
     assert row["P(escape) [95%]"].startswith("[")
     both = cells(pd.concat([EXACT, DOUBTFUL], ignore_index=True), Context(STEPS, 0.0))
     told = " ".join(words.findings(both, QUARTIC))
-    assert "leaves the start's basin: sign" in told
+    pooled = summary(both, QUARTIC, lambda _: both)
+    assert "Leaves its start's basin most often: sign" in sentences(pooled, Context(STEPS, 0.0))[0]
     assert "Of 1 more cells P(escape) is known between bounds only" in told
 
 
