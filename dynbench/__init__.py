@@ -1,5 +1,7 @@
 """dynbench: the dynamics of optimizers, measured.  Where a rule goes from each start, whether it escapes, and why."""
 
+from dynbench import current_folder as current_folder  # isort: skip (before all else, see there)
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
+from dynbench.current_folder import TAKEN_AWAY
 from dynbench.definition import is_library
 
 LARGEST = 10_000_000  # bytes of a file that is kept
@@ -114,6 +115,7 @@ class Watch:
         self.put_aside = {n: sys.modules.pop(n) for n in list(sys.modules) if self.is_beside(n)}
         self.finder = Siblings(self)
         sys.meta_path.insert(0, self.finder)
+        sys.path += TAKEN_AWAY
         self.stack = contextlib.ExitStack()
         if is_stored(self.path):
             self.stack.enter_context(contextlib.chdir(self.folder))
@@ -124,6 +126,8 @@ class Watch:
         WATCHING = self.before
         self.stack.close()
         sys.meta_path.remove(self.finder)
+        for folder in TAKEN_AWAY:
+            sys.path.remove(folder)
         for name in [n for n in sys.modules if self.is_beside(n)]:
             del sys.modules[name]
         sys.modules.update(self.put_aside)

@@ -116,10 +116,11 @@ def agrees(run: "Run", number: int, plan: "Plan", piece: "Piece", endings: "Endi
 
 def told(run: "Run", number: int, piece: "Piece", endings: "Endings", table: "pd.DataFrame", same: bool | None) -> str:
     """The trajectory for a person: what it was, its events, the steps around them."""
+    from dynbench.digits import exact
     from dynbench.kernels.shape import STATUSES
 
     arm = piece.rows
-    shown = ", ".join(f"{n} = {arm.column(n)[piece.combination[0]]:.10g}" for n in arm.names)
+    shown = ", ".join(f"{n} = {exact(arm.column(n)[piece.combination[0]])}" for n in arm.names)
     events = {"start": 0, "exit": int(endings.t_exit[0]), "commit": int(endings.t_commit[0])}
     events |= {"first target": int(endings.t_hit[0, 0]), "end": len(table) - 1}
     lines = [f"{run.name}, trajectory {number}: {arm.dynamics.name}, {shown}"]

@@ -18,7 +18,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
@@ -35,6 +35,7 @@ from dynbench.outcomes.aggregate import merge, unpacked
 from dynbench.outcomes.cells import Context, cells, is_start
 from dynbench.outcomes.summary import one_basin, summary
 
+MOST_LISTED = 5  # runs in a sentence
 SCHEMA = 2  # of manifest.json; 1 had no digests of definitions, no RESULTS
 
 
@@ -215,6 +216,11 @@ class Run:
         """A few whole paths: id, the arm's columns, step, x (x_0, x_1, ...), loss_value."""
         return from_parquet(self.directory / "paths.parquet")
 
+    def mark_shown(self) -> None:
+        """Makes it the `latest` run, as it is shown again; on a disk that refuses, things stay as they are."""
+        with suppress(OSError):
+            os.utime(self.directory / "manifest.json")
+
     def clean(self, age: float = 3600.0) -> None:
         """Removes what interrupted writes left behind; a younger one may belong to a process at work."""
         for leftover in self.directory.glob("**/.*.part"):
@@ -253,7 +259,10 @@ def context_of(run: Run) -> Context:
 
 
 def find_run(name: str, root: Path = Path("results/runs")) -> Run:
-    """A run by its folder, by its name or id under `root`, or `latest`.  Raises ValueError with what to do."""
+    """A run by its folder, by its name or id under `root`, or `latest`: the one begun or shown last.
+
+    Raises ValueError with what to do.
+    """
     if (Path(name) / "manifest.json").exists():
         return Run(Path(name))
     known = sorted(
@@ -264,8 +273,15 @@ def find_run(name: str, root: Path = Path("results/runs")) -> Run:
     matches = [p for p in known if p.name == name or p.name.endswith(f"-{name}")]
     if len(matches) == 1:
         return Run(matches[0])
-    have = ", ".join(p.name for p in known[-5:]) or "none yet"
-    raise ValueError(f"no run called {name!r} under {root} (there: {have}); give its folder, its id or `latest`")
+    raise ValueError(f"no run called {name!r} under {root}: {listed(known)}; give its folder, its id or `latest`")
+
+
+def listed(known: Sequence[Path]) -> str:
+    """What to say of the runs that are there, the newest last: how many, and the names of those looked for most."""
+    newest = ", ".join(p.name for p in reversed(known[-MOST_LISTED:]))
+    if len(known) <= MOST_LISTED:
+        return f"there {'is' if len(known) == 1 else 'are'} {newest}" if known else "there is no run yet"
+    return f"there are {len(known)} runs, and the newest are {newest}"
 
 
 def notes(*runs: Run) -> list[str]:

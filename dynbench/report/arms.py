@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dynbench.batch import Floats
+from dynbench.digits import FEWEST, NO_PLACES, digits, numeral
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 
 NOT_PARAMETERS = {"id", "loss", "dynamics"}
@@ -62,26 +63,31 @@ def names(table: pd.DataFrame) -> list[str]:
     """What to call each row's arm: the rule, and the settings in which its own rows differ; noise is always told."""
     columns, rules = settings(table)[1:], table["dynamics"].to_numpy()
     values = table[columns].to_numpy(float)
-    shown = {rule: several(columns, values[rules == rule]) for rule in set(rules)}
+    shown, places = {}, {}
+    for rule in set(rules):
+        own = values[rules == rule]
+        shown[rule] = several(columns, own)
+        places[rule] = {c: digits(own[:, columns.index(c)].tolist()) for c in shown[rule]}
     rows = (dict(zip(columns, row, strict=True)) for row in values.tolist())
-    return [name({"dynamics": rule} | row, shown[rule]) for rule, row in zip(rules, rows, strict=True)]
+    return [name({"dynamics": rule} | row, shown[rule], places[rule]) for rule, row in zip(rules, rows, strict=True)]
 
 
-def name(row: Mapping[Any, Any], shown: Iterable[str]) -> str:
+def name(row: Mapping[Any, Any], shown: Iterable[str], places: Mapping[str, int] = NO_PLACES) -> str:
+    """What to call a row's arm; `places`: significant digits of its settings, where more than six are needed."""
     noise = [c for c in AXES[1:] if row.get(c, 0.0) > 0.0]
-    told = dict.fromkeys([*shown, *noise])
-    return ", ".join([str(row["dynamics"]), *(f"{word(c)} {number(row[c])}" for c in told if row[c] == row[c])])
+    told = [c for c in dict.fromkeys([*shown, *noise]) if row[c] == row[c]]
+    return ", ".join([str(row["dynamics"]), *(f"{word(c)} {number(row[c], places.get(c, FEWEST))}" for c in told)])
 
 
 def word(column: str) -> str:
     return WORDS.get(column, column)
 
 
-def number(value: float) -> str:
-    """Six digits at most, plainly."""
+def number(value: float, places: int = FEWEST) -> str:
+    """Six significant digits at most, or so many, plainly."""
     if not isfinite(value):
         return "∞" if value > 0 else "-∞" if value < 0 else "–"
-    return f"{value:.6g}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return numeral(value, places).replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
 def share(p: float, way: int = NEAREST) -> str:

@@ -98,9 +98,36 @@ def configured(path: Path) -> tuple[dict[str, Any], dict[str, str], list[dict[st
     arms = content.pop("arm", [])
     if not isinstance(arms, list) or not all(isinstance(a, dict) and isinstance(a.get("dynamics"), str) for a in arms):
         raise ValueError(f"--config {path}: each [[arm]] is a table with a key `dynamics`")
-    options = {k: v for k, v in content.items() if k in OPTIONS}
+    options = {k: located(v, k, path) for k, v in content.items() if k in OPTIONS}
     axes = {spelled(k): as_axis(v, k, path) for k, v in content.items() if k not in OPTIONS}
-    return options, axes, [{k: v if k == "dynamics" else as_axis(v, k, path) for k, v in arm.items()} for arm in arms]
+    return (
+        options,
+        axes,
+        [{k: beside(v, k, path) if k == "dynamics" else as_axis(v, k, path) for k, v in arm.items()} for arm in arms],
+    )
+
+
+def located(value: Any, key: str, config: Path) -> Any:
+    """An option of a TOML file, the files that it names taken from that file's own folder."""
+    if key == "dynamics" and isinstance(value, str | list):
+        return [beside(name, key, config) for name in listed(value)]
+    return beside(value, key, config) if key in ("loss", "starts") and isinstance(value, str) else value
+
+
+def beside(name: str, key: str, config: Path) -> str:
+    """The path of the file of that name beside a TOML file; a name that is no file's as it is.
+
+    Raises ValueError where there is no such file.
+    """
+    if not name.lower().endswith(".csv" if key == "starts" else ".py"):
+        return name
+    path = config.parent / name
+    if path.exists():
+        return str(path)
+    elsewhere = "; the one in the current folder is not meant" if Path(name).exists() else ""
+    raise ValueError(
+        f"--config {config}: {key}: there is no {path}: paths in a TOML file are taken from its own folder{elsewhere}"
+    )
 
 
 def as_axis(value: Any, key: str, path: Path | None = None) -> str:

@@ -1,15 +1,47 @@
 """The grammar of an axis: AXIS := PIECE(,PIECE)*;  PIECE := number | lo:hi:n | lo:hi:n:log."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 LONGEST = 10_000_000  # values of one axis
+ROUNDING = 32  # units in the last place: the most by which a range's arithmetic may miss a number
 
 
 def axis(text: str, flag: str) -> tuple[float, ...]:
-    """The values of an axis, in the order written, each once.  Raises ValueError naming the flag and the piece."""
-    return tuple(dict.fromkeys(listed(text, flag)))
+    """The values of an axis, in the order written, each once.  Raises ValueError naming the flag and the piece.
+
+    A value of a range that only rounding parts from one of another piece, as 0.30000000000000004 from 0.3, is that
+    one: the one that is written out, else the shorter.  Numbers that are both written out stay two.
+    """
+    pieces = [piece_values(piece.strip(), flag) for piece in text.split(",")]
+    values = dict.fromkeys(value for piece in pieces for value in piece)
+    if len(pieces) == 1 or all(":" not in piece for piece in text.split(",")):
+        return tuple(values)
+    meant = roundings(pieces, [":" not in piece for piece in text.split(",")])
+    return tuple(dict.fromkeys(meant.get(value, value) for value in values))
+
+
+def roundings(pieces: Sequence[Sequence[float]], is_written: Sequence[bool]) -> dict[float, float]:
+    """Of an axis's pieces, some of them numbers written out: the values that are roundings, and the one each means."""
+    ordered = np.unique(np.concatenate(pieces))
+    near = np.diff(ordered) <= ROUNDING * np.spacing(np.abs(ordered[1:]))
+    groups: list[list[float]] = []
+    for k in np.flatnonzero(near).tolist():
+        if groups and groups[-1][-1] == ordered[k]:
+            groups[-1].append(float(ordered[k + 1]))
+        else:
+            groups.append([float(ordered[k]), float(ordered[k + 1])])
+    meant: dict[float, float] = {}
+    for group in groups:
+        owners = [[value for value in group if value in piece] for piece in pieces]
+        if max(map(len, owners)) > 1:  # a range as narrow as that is meant so
+            continue
+        written = [v for own, alone in zip(owners, is_written, strict=True) if alone for v in own]
+        shortest = min(written or group, key=lambda value: (len(repr(value)), value))
+        meant |= {value: shortest for value in group if value not in written}
+    return meant
 
 
 def listed(text: str, flag: str) -> list[float]:

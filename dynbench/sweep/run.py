@@ -74,6 +74,7 @@ def run_job(
         if not (folder.directory / "summary.csv").exists():
             with suppress(OSError):  # then it is worked out when it is asked for
                 write_whole(folder.directory / "summary.csv", csv(summary_of(job, folder, folder.cells)))
+        folder.mark_shown()
         return Result(folder.directory)
     check_room(estimate(job.plan, workers), Path(out))
     begun = time.perf_counter()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dynbench.digits import digits, exact, numeral
 from dynbench.find import nearest
 from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.success import KINDS, VALUES, of_arm, succeeded
@@ -37,7 +38,7 @@ class Side:
     @property
     def name(self) -> str:
         shown = [n for n in self.named if n in self.varying or (n in NOISE and self.arm[n] > 0.0)]
-        return ", ".join([str(self.arm["dynamics"]), *(f"{n} {self.arm[n]:.10g}" for n in shown)])
+        return ", ".join([str(self.arm["dynamics"]), *(f"{n} {exact(self.arm[n])}" for n in shown)])
 
     @property
     def quiet(self) -> bool:
@@ -86,7 +87,9 @@ def nearby(table: pd.DataFrame, name: str, value: float, flag: str) -> pd.DataFr
 
 def some(values: pd.Series) -> str:
     unique = sorted(values.dropna().unique())
-    return ", ".join(f"{v:.6g}" for v in unique[:LISTED]) + (f", ... {unique[-1]:.6g}" if len(unique) > LISTED else "")
+    places = digits(unique)
+    texts = [numeral(value, places) for value in unique]
+    return ", ".join(texts[:LISTED]) + (f", ... {texts[-1]}" if len(texts) > LISTED else "")
 
 
 def rows_of(run: Run, arm: Mapping[str, Any], on: str) -> pd.DataFrame:

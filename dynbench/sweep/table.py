@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dynbench.basins import false_minima, global_minima
+from dynbench.digits import FEWEST, NO_PLACES, digits, numeral
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import Context, is_start
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
@@ -65,10 +66,13 @@ def beside(cell: Cell) -> str:
     return "" if math.isnan(p) else f"{p:.4g}"
 
 
-def label(cell: Cell | pd.Series, names: Iterable[str]) -> str:
-    """The rule and those of its parameters that vary or are not the default."""
-    parts = [f"{n} {cell[n]:.6g}" for n in names if not math.isnan(cell[n])]
-    start = [f"{cell[c]:.6g}" for c in dict(cell) if str(c).split("_")[0] == "x0"]  # with --by start
+def label(cell: Cell | pd.Series, names: Iterable[str], places: Mapping[str, int] = NO_PLACES) -> str:
+    """The rule and those of its parameters that vary or are not the default.
+
+    `places`: significant digits of each, by name, where more than six are needed, see `digits_of`.
+    """
+    parts = [f"{n} {numeral(cell[n], places.get(n, FEWEST))}" for n in names if not math.isnan(cell[n])]
+    start = [numeral(cell[c], places.get(c, FEWEST)) for c in map(str, dict(cell)) if is_start(c)]  # with --by start
     return " ".join([str(cell["dynamics"]), *parts, *([f"from {', '.join(start)}"] if start else [])])
 
 
@@ -79,16 +83,27 @@ def varying(cells: pd.DataFrame, parameters: Iterable[str]) -> dict[str, list[st
     return {str(rule): [n for n in names if row[n] > 1] for rule, row in counts.to_dict("index").items()}
 
 
+def digits_of(cells: pd.DataFrame, names: Mapping[str, list[str]]) -> dict[str, dict[str, int]]:
+    """For each rule, the digits that the values of its parameters and starts need to be told apart."""
+    starts = [c for c in map(str, cells.columns) if is_start(c)]
+    rules = cells.groupby("dynamics", sort=False)
+    return {str(rule): {c: digits(rows[c].tolist()) for c in [*names[str(rule)], *starts]} for rule, rows in rules}
+
+
 def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, list[Cell]]]:
     """Rows to print: runs of neighbouring values of one parameter from which nothing escaped become one row."""
     rows: list[tuple[str, list[Cell]]] = []
     quiet: list[Cell] = []
+    places = digits_of(cells, names)
 
     def close() -> None:
         if quiet:
             first, last = quiet[0], quiet[-1]
             own = names[first["dynamics"]]
-            text = label(first, own) + (f" to {last[own[-1]]:.6g} ({len(quiet)})" if len(quiet) > 1 else "")
+            text = label(first, own, places[first["dynamics"]])
+            if len(quiet) > 1:
+                end = numeral(last[own[-1]], places[first["dynamics"]][own[-1]])
+                text += f" to {end} ({len(quiet)})"
             rows.append((text, quiet.copy()))
             quiet.clear()
 
@@ -102,7 +117,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
         if merges:
             quiet.append(cell)
         else:
-            rows.append((label(cell, own), [cell]))
+            rows.append((label(cell, own, places[cell["dynamics"]]), [cell]))
     close()
     return rows
 

@@ -23,7 +23,7 @@ from dynbench.outcomes.aggregate import summed
 from dynbench.outcomes.sample_size import trials
 from dynbench.outcomes.sequence import sequence_interval
 from dynbench.sweep.grid import Plan, Rows, is_noisy
-from dynbench.sweep.table import label, varying
+from dynbench.sweep.table import digits_of, label, varying
 
 PILOT = 2**40  # the first repeat of pilots: more than any --seeds, so that none is one of a batch
 FIRST = 128  # trials of a cell's pilot before it is looked at
@@ -139,10 +139,12 @@ def words(table: pd.DataFrame, plan: Plan) -> list[str]:
         " here.",
     ]
     names = varying(table, plan.parameters)
+    places = digits_of(table, names)
     for place in late[:MOST_NAMED]:
         cell = table.iloc[place]
+        rule = str(cell["dynamics"])
         lines.append(
-            f"not reached: {label(cell, names[str(cell['dynamics'])])}, basin {cell['start_basin']}: width"
+            f"not reached: {label(cell, names[rule], places[rule])}, basin {cell['start_basin']}: width"
             f" {cell['p_escape_hi'] - cell['p_escape_lo']:.3g} after {cell['seeds_used']} seeds"
         )
     if late:

@@ -11,6 +11,30 @@ def test_pieces_are_joined_in_the_order_written_each_value_once():
     assert axis("3,1:2:3,2", "--cap") == (3.0, 1.0, 1.5, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0.2:0.4:3,0.3", (0.2, 0.3, 0.4)),  # the range alone gives 0.30000000000000004
+        ("0.3,0.2:0.4:3", (0.3, 0.2, 0.4)),
+        ("0.2:0.4:3,0.3:0.5:3", (0.2, 0.3, 0.4, 0.5)),
+        ("2:200000:6:log,20", (2.0, 20.0, 200.00000000000003, 2000.0000000000002, 20000.000000000004, 200000.0)),
+        ("0.3,0.30000000000000004", (0.3, 0.30000000000000004)),  # both written out
+        ("0.2:0.4:3,0.3,0.30000000000000004", (0.2, 0.30000000000000004, 0.4, 0.3)),
+        ("71.29394791,71.29394792,70:72:3", (71.29394791, 71.29394792, 70.0, 71.0, 72.0)),
+        ("1:1.0000000000000009:5,1", (1.0, 1.0000000000000002, 1.0000000000000004, 1.0000000000000007,
+                                      1.0000000000000009)),  # a range that is meant to be as narrow as that
+        ("-1:1:3,1e-12", (-1.0, 0.0, 1.0, 1e-12)),
+        ("0,-0.0:1:2", (0.0, 1.0)),
+    ],
+)  # fmt: skip
+def test_a_rounding_of_a_range_is_the_number_it_means(text, values):
+    assert list(map(repr, axis(text, "--cap"))) == list(map(repr, values))
+
+
+def test_a_long_range_beside_a_number_is_no_longer_for_it():
+    assert len(axis("0:1:100001,0.3", "--cap")) == 100001
+
+
 def test_a_logarithmic_piece_has_equal_ratios_and_exact_ends():
     values = axis("1:1e6:7:log", "--cap")
     assert values[0] == 1.0
