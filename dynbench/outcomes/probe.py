@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
-from math import inf, isclose, isfinite, nan
+from math import inf, isclose, isfinite, log2, nan
 
 from dynbench.definition import trees_of
 from dynbench.dynamics.base import Dynamics
@@ -105,6 +105,19 @@ def single(dynamics: Dynamics, x: float, g: float, value: float, norm: float, lr
     except (ArithmeticError, TypeError, ValueError):
         return nan
     return dx
+
+
+@lru_cache(maxsize=64)
+def slope_power(dynamics: Dynamics) -> int:
+    """k where a step goes as |g|^k at a fixed L: 1 gradient descent, 0 sign descent and Adam, -1 the capped flow.
+
+    By it lr is a time (1), a length (0) or a number (-1).  1 where it cannot be asked.
+    """
+    try:
+        one, two = (abs(walk(dynamics, {}, RATES[1], [g] * WARM, 1.0)) for g in (1.0, 2.0))
+        return max(-1, min(1, round(log2(two / one))))
+    except Exception:  # a user's rule that stops is refused, with its place, where it is compiled
+        return 1
 
 
 def is_inertial(dynamics: Dynamics, parameters: Mapping[str, float], lr: float) -> bool:

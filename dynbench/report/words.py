@@ -11,7 +11,8 @@ from dynbench.report import arms, curves
 from dynbench.report.facts import UNKNOWN, Facts
 from dynbench.report.trapped import trapped
 from dynbench.store import Run
-from dynbench.sweep.table import NO_BASIN, NO_FALSE
+from dynbench.sweep.no_escape import nothing_to_escape
+from dynbench.sweep.table import NO_BASIN
 
 ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
 BOUNDED = "Exits from false minima are known between bounds only: P(escape) is an interval, and stands in the tables."
@@ -64,7 +65,8 @@ def findings(
     false = every[every["p_escape"].notna()]
     bounded = len(every) - len(false)
     if not len(false):
-        return [BOUNDED if bounded else NO_FALSE if (cells["start_basin"] >= 0).any() else NO_BASIN]
+        known = (cells["start_basin"] >= 0).any()
+        return [BOUNDED if bounded else nothing_to_escape(loss) if known else NO_BASIN]
     lines = list(curves.lines(false, "cap", loss, facts))[: curves.LINES]
     differ = [c for c in arms.varying(pd.concat([rows for _, rows in lines])) if c != "cap"] if lines else []
     told = [curves.told(row, rows, differ, curves.limit_of(row, loss, facts), places) for row, rows in lines]

@@ -167,6 +167,7 @@ def sweep_of(request: Request) -> "Sweep":
     from dynbench.sweep.axes import axis, number, whole
     from dynbench.sweep.axes import listed as axes_of_starts
     from dynbench.sweep.grid import Arm, Sweep, with_axes
+    from dynbench.sweep.scales import STEPS
     from dynbench.sweep.starts import Starts
 
     o = request.options
@@ -182,15 +183,13 @@ def sweep_of(request: Request) -> "Sweep":
         dim = 1
     axes = {name: axis(text, f"--{name.replace('_', '-')}") for name, text in request.axes.items()}
     loss = find.loss(str(o["loss"]), dim, {n: axes[n][0] for n in loss.parameters if n in axes})
+    made: tuple[Arm, ...] = ()
     if request.arms:
         made = tuple(Arm(a["dynamics"], {k: axis(v, k) for k, v in a.items() if k != "dynamics"}) for a in request.arms)
     elif "dynamics" in o:
         made = tuple(Arm(rule) for rule in listed(o["dynamics"]))
         if not made:
             raise ValueError("--dynamics: no rule named; `python -m dynbench.list` shows them all")
-    else:
-        given = {name: axes[name][0] for name in ("lr", "f_star") if name in axes}
-        made = default.arms(loss, find.rules(), given.get("lr"), given.get("f_star"))
     by = str(o.get("by", ""))
     if by not in ("", "start"):
         raise ValueError(f"--by: {by!r} is not `start`")
@@ -209,11 +208,15 @@ def sweep_of(request: Request) -> "Sweep":
         begin = Starts.of(rows, dim, "--start")
     else:
         begin = Starts.parse(str(o["starts"]), dim) if "starts" in o else default.starts(dim)
+    seed = whole(o.get("seed", 0), "--seed", 0, 2**64 - 1)
+    if not made:
+        given = {name: axes[name][0] for name in ("lr", "f_star") if name in axes}
+        made = default.arms(loss, find.rules(), begin, seed, given.get("lr"), given.get("f_star"))
     sweep = Sweep(
         loss=str(o["loss"]), arms=made, starts=begin, dim=dim,
-        steps=whole(o.get("steps", 2500), "--steps", 1, 10**12),
+        steps=whole(o.get("steps", STEPS), "--steps", 1, 10**12),
         seeds=whole(o.get("seeds", 1), "--seeds", 1, 10**12),
-        seed=whole(o.get("seed", 0), "--seed", 0, 2**64 - 1),
+        seed=seed,
         targets=targets, record=tuple(dict.fromkeys(listed(o.get("record", "")))), keep=str(o.get("keep", "all")),
         by_start=by == "start", rare=flag(o.get("rare", False), "--rare"),
         until=number(str(o["until"]), "--until") if "until" in o else None,

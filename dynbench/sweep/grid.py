@@ -20,6 +20,7 @@ from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label
 from dynbench.sweep.axes import whole
 from dynbench.sweep.problem import loss_of
+from dynbench.sweep.scales import STEPS, default_lr
 from dynbench.sweep.starts import Starts
 
 COMMON = {"lr": (0.0, math.inf), "temperature": (0.0, math.inf), "gradient_noise": (0.0, math.inf)}
@@ -47,7 +48,7 @@ class Sweep:
     arms: tuple[Arm, ...]
     starts: Starts
     dim: int = 1
-    steps: int = 2500
+    steps: int = STEPS
     seeds: int = 1  # repeats of every start with independent noise (a deterministic arm runs once)
     seed: int = 0  # master seed
     targets: tuple[float, ...] = (1e-3,)  # of L - Lmin
@@ -122,7 +123,7 @@ class Plan:
         self.rules[arm.dynamics] = dynamics
         find.check_pair(self.loss, dynamics)
         defaults = dict(self.loss.parameters) | dynamics.parameters_on(lowest_value(self.loss)) | {
-            "lr": default_lr(self.loss), "temperature": 0.0, "gradient_noise": 0.0
+            "lr": default_lr(self.loss, dynamics), "temperature": 0.0, "gradient_noise": 0.0
         }  # fmt: skip
         bounds = {**self.loss.bounds, **dynamics.bounds, **COMMON}
         for name, values in arm.axes.items():
@@ -252,12 +253,6 @@ def check(sweep: Sweep, loss: Loss) -> None:
             raise ValueError(f"--record: no quantity called {quantity!r}; known: {', '.join(RECORDS)}")
         if quantity in ("crossings", "last_crossing", "global_steps") and not loss.tensor:
             raise ValueError(f"--record {quantity}: the basins of {loss.name!r} are not known at every step")
-
-
-def default_lr(loss: Loss) -> float:
-    """0.01, or the loss's own safe step where 0.01 is no stable step of gradient descent at its steepest minimum."""
-    steepest = max((c for m in loss.minima for c in m.curvatures if math.isfinite(c)), default=0.0)
-    return 0.01 if 0.01 * steepest <= 1.0 or loss.quench_lr == 0.0 else loss.quench_lr
 
 
 def with_axes(sweep: Sweep, axes: Mapping[str, tuple[float, ...]]) -> Sweep:

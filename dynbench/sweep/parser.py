@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--start", metavar="X,Y,..", action="append", help="a start in any dimension; may be repeated")
     laws = "grid:N (N a coordinate), uniform:N, trapped:N or a .csv file (equal lines are repeats)"
     what.add_argument("--starts", metavar="LAW", help=laws)
-    what.add_argument("--lr", metavar="AXIS", help="Euler steps h (default 0.01, less for steep losses)")
+    what.add_argument("--lr", metavar="AXIS", help="Euler steps h (default: by the loss's scales)")
     what.add_argument("--temperature", metavar="AXIS", help="x += sqrt(2 T h) * normal (default 0)")
     what.add_argument("--gradient-noise", metavar="AXIS", help="g += s * normal (default 0)")
     what.add_argument("--steps", metavar="N", help="steps of every trajectory (default 2500)")

@@ -15,10 +15,10 @@ from dynbench.outcomes.cells import Context, is_start
 from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 from dynbench.outcomes.randomness import sentences
 from dynbench.outcomes.summary import FALSE, UNKNOWN
+from dynbench.sweep.no_escape import has_exits, nothing_to_escape
 from dynbench.theory.thresholds import critical_cap
 
 NO_BASIN = "The basins of the starts are not known, and so nothing is said of escapes."
-NO_FALSE = "No start lies in the basin of a false minimum: P(escape) is of leaving the basin of a global one."
 BASIN = (
     "A false minimum lies above the lowest value of L, Lmin; a basin: the points from which gradient flow leads to one"
     " minimum."
@@ -284,8 +284,11 @@ def wrapped(text: str, first: str = "") -> list[str]:
 
 
 def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
-    """What holds for the whole table: which starts it is about, and what its probabilities are over."""
+    """What holds for the whole table: the steps, which starts it is about, and what its probabilities are over."""
     notes = []
+    each = table.groupby("dynamics", sort=False)["lr"].agg(["nunique", "first"])
+    if table["lr"].nunique() > 1 and (each["nunique"] == 1).all():  # else one number, or told by the rows
+        notes.append(f"h, in the unit that it has in each rule: {step_sizes(each['first'])}.")
     kind = table["start_kind"].iloc[0]
     if kind == UNKNOWN:
         notes.append(NO_BASIN)
@@ -294,7 +297,7 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
         many = f"the basins of {pooled} false minima, taken together" if pooled > 1 else "the basin of a false minimum"
         notes.append(f"The table is about the starts in {many}. {BASIN}")
     elif loss is not None and global_minima(loss):
-        notes.append(NO_FALSE)
+        notes.append(nothing_to_escape(loss))
     if outside:
         notes.append(f"{outside} trajectories began in no known basin, such as on a wall: they are left out here.")
     below = int(table["below_f_star"].sum()) if "below_f_star" in table else 0
@@ -308,7 +311,7 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
         notes.append(
             "Where at most five escaped, P(escape) is by splitting (--rare): columns p_escape_se, steps_spent."
         )
-    elif hidden(table):
+    elif hidden(table) and (loss is None or has_exits(loss)):
         notes.append("Noisy cells without an escape: add --rare to estimate so small a probability by splitting.")
     return notes
 
@@ -317,6 +320,17 @@ def nowhere(cells: pd.DataFrame) -> int:
     """Trajectories that began in no known basin, where others began in a known one."""
     lost = cells["start_basin"] < 0
     return 0 if lost.all() else int(cells.loc[lost, "n"].sum())
+
+
+def step_sizes(lrs: pd.Series) -> str:
+    """The steps h of rules that have one each, rule -> h, the most common last."""
+    sizes: dict[float, list[str]] = {}
+    for rule, h in lrs.items():
+        sizes.setdefault(float(h), []).append(str(rule))
+    most = max(sizes, key=lambda h: len(sizes[h]))
+    parts = [f"{h:g} for {', '.join(rules)}" for h, rules in sizes.items() if h != most]
+    rest = "the other rules" if len(sizes[most]) > 1 else sizes[most][0]
+    return f"{'; '.join(parts)}; {most:g} for {rest}"
 
 
 def hidden(cells: pd.DataFrame) -> bool:

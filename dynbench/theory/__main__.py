@@ -74,7 +74,7 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
     from dynbench.basins import lowest_value
     from dynbench.sweep.arguments import parameters
     from dynbench.sweep.axes import number, whole
-    from dynbench.sweep.grid import default_lr
+    from dynbench.sweep.scales import default_lr
     from dynbench.theory.predictions import predictions
     from dynbench.theory.thresholds import lyapunov
 

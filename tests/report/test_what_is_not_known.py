@@ -15,7 +15,8 @@ from dynbench.report.page import of_old_run, tables
 from dynbench.report.trapped import MANY, trapped
 from dynbench.sweep.grid import Arm
 from dynbench.sweep.headline import sentences
-from dynbench.sweep.table import NO_BASIN, NO_FALSE
+from dynbench.sweep.no_escape import nothing_to_escape
+from dynbench.sweep.table import NO_BASIN
 
 QUARTIC = find.loss("quartic")
 WALL = QUARTIC.separators[0]
@@ -91,7 +92,7 @@ def test_starts_in_no_known_basin(tmp_path):
     on_wall = sweeps.made(tmp_path, Arm("gradient"), starts=sweeps.points([WALL]), steps=5)
     assert words.findings(on_wall.cells, QUARTIC) == [NO_BASIN]
     home = sweeps.made(tmp_path, Arm("gradient"), starts=sweeps.points([WALL, 1.0]), steps=5)
-    assert words.findings(home.cells, QUARTIC) == [NO_FALSE]
+    assert words.findings(home.cells, QUARTIC) == [nothing_to_escape(QUARTIC)]
     assert "all starts whose basin is known" in sample(home.trajectories, QUARTIC).where
     assert "quartic: all starts;" in sample(on_wall.trajectories, QUARTIC).where
 

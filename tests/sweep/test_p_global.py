@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from dynbench import Arm, Starts, Sweep, find, run
 from dynbench.losses.base import Loss
 from dynbench.outcomes.intervals import interval
-from dynbench.sweep.grid import default_lr
+from dynbench.sweep.scales import default_lr
 
 USERS = {
     "wells": '''"""A symmetric double well in each of three coordinates: eight equal minima."""
@@ -50,6 +50,7 @@ loss = Loss(
 )
 ''',
 }
+STEPS = {"rastrigin": 0.002}  # long enough to leave a well in 40 steps
 TEMPERATURES = {"himmelblau": (1.0, 20.0), "rastrigin": (5.0, 20.0)}
 NEAR = 1e-4  # of the spread of the values: so near the lowest, a minimum is global
 
@@ -95,7 +96,7 @@ def test_against_an_ode_solver(name, home, tmp_path):
     path = str(home / f"{name}.py") if name in USERS else name
     loss = find.loss(path)
     loss = loss.at(loss.dim or 2)
-    axes = {"lr": (default_lr(loss),), "temperature": TEMPERATURES.get(name, (0.5, 5.0))}
+    axes = {"lr": (STEPS.get(name, default_lr(loss)),), "temperature": TEMPERATURES.get(name, (0.5, 5.0))}
     result = run(Sweep(path, (Arm("gradient", axes),), Starts("uniform", 150), steps=40, dim=loss.dim), out=tmp_path)
     rows = result.trajectories
     assert (rows["status"] != "diverged").all()
