@@ -73,6 +73,9 @@ def with_cells(table: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
     total = np.bincount(group, n)
     if len(total) != len(table) or not np.array_equal(total, table["n"]):
         raise ValueError("the pooled rows are not those of the cells")
+    if "returned" in chosen:  # rows that are taken for one basin's do not tell in which they began
+        table = table.assign(returned=np.bincount(group, chosen["returned"].to_numpy(float)))
+        table["returned"] = table["returned"].astype(chosen["returned"].dtype)
     if "p_exact" in chosen:
         p = chosen["p_exact"].to_numpy()
         expected, variance = np.bincount(group, n * p), np.bincount(group, n * p * (1.0 - p))

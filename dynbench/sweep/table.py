@@ -63,7 +63,8 @@ def probability(p: float, lo: float, hi: float) -> str:
 def beside(cell: Cell) -> str:
     """The exact probability, where there is one."""
     p = cell.get("p_exact", math.nan)
-    return "" if math.isnan(p) else f"{p:.4g}"
+    text = "" if math.isnan(p) else f"{p:.4g}"
+    return share(p) if text == "1" else text
 
 
 def label(cell: Cell | pd.Series, names: Iterable[str], places: Mapping[str, int] = NO_PLACES) -> str:
