@@ -196,8 +196,9 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     lines += elsewhere(result.manifest)
     if result.fresh and result.kernel_seconds > 0:
         rate = result.updates / result.kernel_seconds / 1e9
+        split = f" ({result.split_steps:.3g} of them of splitting)" if result.split_steps else ""
         lines.append(
-            f"speed     {result.updates:.3g} updates in {result.kernel_seconds:.2f} s of kernels,"
+            f"speed     {result.updates:.3g} updates{split} in {result.kernel_seconds:.2f} s of kernels,"
             f" {rate:.2f} G updates/s"
         )
     else:

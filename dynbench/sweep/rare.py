@@ -8,6 +8,7 @@ from dynbench.kernels.rewrite import CannotLift
 from dynbench.sweep.exact import starts_of
 from dynbench.sweep.grid import Plan
 from dynbench.theory.rare import for_cell
+from dynbench.theory.splitting import NotReached
 
 FEW = 5  # escapes: fewer than that say little
 COLUMNS = ("p_escape_se", "steps_spent", "ancestors", "sound")
@@ -23,9 +24,10 @@ def is_rare(table: pd.DataFrame, plan: Plan) -> np.ndarray:
 def with_rare(table: pd.DataFrame, plan: Plan, workers: int) -> pd.DataFrame:
     """The table with p_escape, its interval and z of rare cells by splitting, and the standard error `p_escape_se`.
 
-    `steps_spent`: of the splitting; `ancestors`: distinct first-stage paths that its escapes descend from; `sound`: 1
-    where no replicate died out and one alone is off by at most half, else 0: then p may be too low.  `escaped` stays
-    what plain simulation counted.  Cells whose loss has no score, or that splitting cannot reach, stay as they are.
+    `steps_spent`: of the splitting, also where it did not reach the edge of the basin; `ancestors`: distinct
+    first-stage paths that its escapes descend from; `sound`: 1 where no replicate died out and one alone is off by at
+    most half, else 0: then p may be too low.  `escaped` stays what plain simulation counted.  Cells whose loss has no
+    score, or that splitting cannot reach, stay as they are.
     """
     table = table.assign(**dict.fromkeys(COLUMNS, np.nan)).reset_index(drop=True)
     for place in np.flatnonzero(is_rare(table, plan)):
@@ -41,6 +43,9 @@ def with_rare(table: pd.DataFrame, plan: Plan, workers: int) -> pd.DataFrame:
             )  # fmt: skip
         except CannotLift:
             raise
+        except NotReached as error:
+            table.loc[int(place), "steps_spent"] = error.spent
+            continue
         except ValueError:
             continue
         values = {"p_escape": found.p, "p_escape_lo": found.interval[0], "p_escape_hi": found.interval[1]}

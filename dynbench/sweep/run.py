@@ -29,10 +29,16 @@ LARGEST_BATCH = 2**17  # rows simulated at once, unless --chunk says otherwise
 
 @dataclass(frozen=True)
 class Result(Run):
-    """A finished run: its folder, tables and what it took just now (0 where it was only shown again)."""
+    """A finished run: its folder, tables and what it took just now (0 where it was only shown again).
 
-    updates: int = 0  # steps really simulated
-    kernel_seconds: float = 0.0
+    `updates` are the steps really simulated for the tables: of the trajectories, without those that an exact early
+    exit saved, of the pilots of --until and of splitting; a few trajectories are run again for pictures and for the
+    self-check, which are not counted.
+    """
+
+    updates: int = 0
+    kernel_seconds: float = 0.0  # that they took
+    split_steps: int = 0  # those of the updates that are splitting's
     compile_seconds: float = 0.0
     fresh: bool = False
     self_check: str = ""  # what was compared with plain Python, where a text is a user's
@@ -97,14 +103,18 @@ def run_job(
         crew.work(stage)
         done.append(stage)
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, done[-1].arms, Cpu(workers))))
-    table, summary = tables_of(job, folder, done, workers)
-    write_whole(folder.directory / "summary.csv", csv(summary))
-    write_whole(folder.directory / "cells.csv", csv(table))
-    when, spent = time.strftime("%Y-%m-%dT%H:%M:%S%z"), f"updates={crew.updates} kernel_seconds={crew.seconds:.3f}"
+    tables = tables_of(job, folder, done, workers)
+    write_whole(folder.directory / "summary.csv", csv(tables.summary))
+    write_whole(folder.directory / "cells.csv", csv(tables.cells))
+    updates, seconds = crew.updates + tables.split_steps, crew.seconds + tables.split_seconds
+    when, spent = time.strftime("%Y-%m-%dT%H:%M:%S%z"), f"updates={updates} kernel_seconds={seconds:.3f}"
+    spent += f" split_steps={tables.split_steps}" if job.sweep.rare else ""
     log = f"{when} {spent} workers={workers}{checked and f' self-check: {checked}'}\n"
     with (folder.directory / "run.log").open("a", encoding="utf-8") as file:
         file.write(log)
-    return Result(folder.directory, crew.updates, crew.seconds, compile_seconds, True, checked)
+    return Result(
+        folder.directory, updates, seconds, tables.split_steps, compile_seconds, fresh=True, self_check=checked
+    )
 
 
 def checked_arms(job: Job) -> str:

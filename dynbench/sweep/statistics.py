@@ -1,6 +1,8 @@
 """A run's chunks on disk -> its table of cells and its summary, with what is known beside what was counted."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -13,17 +15,30 @@ from dynbench.sweep.start_values import with_start_loss
 from dynbench.sweep.until import with_seeds
 
 
-def tables_of(job: Job, run: Run, done: Sequence[Stage], workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(the table of cells, its summary) of a run whose stages are `done`."""
+@dataclass(frozen=True)
+class Tables:
+    """What a run is told in, and what splitting took for it."""
+
+    cells: pd.DataFrame
+    summary: pd.DataFrame
+    split_steps: int = 0
+    split_seconds: float = 0.0
+
+
+def tables_of(job: Job, run: Run, done: Sequence[Stage], workers: int) -> Tables:
+    """The tables of a run whose stages are `done`."""
     table = table_of(job, run)
     if job.sweep.until is not None:
         table = with_seeds(table, job.plan, done[-1].arms, pilot_repeats(done))
     table = with_exact(table, job.plan)
-    if job.sweep.rare:
-        from dynbench.sweep.rare import with_rare  # it takes a third of a second to be imported
+    if not job.sweep.rare:
+        return Tables(table, summary_of(job, run, table))
+    from dynbench.sweep.rare import with_rare  # it takes a third of a second to be imported
 
-        table = with_rare(table, job.plan, workers)
-    return table, summary_of(job, run, table)
+    begun = time.perf_counter()
+    table = with_rare(table, job.plan, workers)
+    seconds = time.perf_counter() - begun
+    return Tables(table, summary_of(job, run, table), int(table["steps_spent"].sum()), seconds)
 
 
 def summary_of(job: Job, run: Run, table: pd.DataFrame) -> pd.DataFrame:

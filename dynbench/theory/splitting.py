@@ -15,7 +15,7 @@ minimum m of its well and 1 at its walls.  A loss's own `score`, where it has on
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, isfinite, log, nan
 
@@ -172,18 +172,31 @@ class Levels:
     spent: int  # steps that it took to find them
 
 
+class NotReached(OutOfReach):
+    """Splitting does not come to the edge of the basin; `spent`: the steps that it took to see that."""
+
+    def __init__(self, message: str, spent: int):
+        super().__init__(message)
+        self.spent = spent
+
+
 def levels_of(problem: Problem) -> Levels:
-    """Levels from a pilot run, or from a larger one where that comes to a halt.  Raises OutOfReach where that does."""
+    """Levels from a pilot run, or from a larger one where that comes to a halt.  Raises NotReached where that does."""
     try:
         return pilot(problem, SCOUTS[0])
-    except OutOfReach:
-        return pilot(problem, SCOUTS[1])
+    except NotReached as error:
+        first = error.spent
+    try:
+        levels = pilot(problem, SCOUTS[1])
+    except NotReached as error:
+        raise NotReached(str(error), first + error.spent) from None
+    return replace(levels, spent=first + levels.spent)
 
 
 def pilot(problem: Problem, effort: int) -> Levels:
     """Levels that about SHARE of the paths pass, from a run with noise of its own.
 
-    Raises OutOfReach where p is hopelessly small, or where the paths that come first to the next level come to all
+    Raises NotReached where p is hopelessly small, or where the paths that come first to the next level come to all
     levels just at the end of their time: then the time left would have to be part of the score.
     """
     z, rise, p = problem.lowest, 0.5, 1.0
@@ -209,7 +222,7 @@ def pilot(problem: Problem, effort: int) -> Levels:
                 rise = (low + high) / 2.0 - z if isfinite(high) else 2.0 * (low - z)
         if found is None or p < SMALLEST or found[0] - z < CREEP:
             told = f"splitting comes to a score of {z:.3g} of 1 only, with a probability of about {p:.1e}"
-            raise OutOfReach(told + f"; {COARSE}" * (leapt > LEAPT * passed))
+            raise NotReached(told + f"; {COARSE}" * (leapt > LEAPT * passed), spent)
         rise = found[0] - z
         z, crowd = found[0], found[1].crowd
         levels.append(z)
