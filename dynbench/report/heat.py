@@ -17,6 +17,7 @@ from dynbench.outcomes.compare import benjamini_hochberg, paired
 from dynbench.report import arms
 from dynbench.report.section import Section
 from dynbench.report.style import Picture, blank, drawn, power
+from dynbench.sweep.ties import leader
 
 FEWEST = 6  # cells of a map
 TICKS = 9
@@ -132,11 +133,13 @@ def heat_map(given: Square, found: Tested) -> Picture:
                   markeredgewidth=0.7, linestyle="none", label=f"escapes {told} than at {lowest}")  # fmt: skip
     figure.legend(loc="lower left", bbox_to_anchor=(0.09, 0.0), ncols=2)
     best = np.unravel_index(int(np.nanargmax(found.p)), found.p.shape)
+    first = leader(given.table.reset_index(drop=True), "p_escape")
+    ties = f" (the intervals of {len(first.tied)} others overlap with that one's)" if first and first.tied else ""
     alt = (
         f"P(escape) of {given.fixed} over {len(x)} values of {arms.word(given.x)} and {len(y)} of "
         f"{arms.word(given.y)}: from {arms.share(float(np.nanmin(found.p)))} to {arms.share(float(found.p[best]))}, "
         f"the highest at {arms.word(given.x)} {arms.number(float(x[best[1]]))}, {arms.word(given.y)} "
-        f"{arms.number(float(y[best[0]]))}. {int((found.adjusted <= RATE).sum())} cells differ from {lowest}."
+        f"{arms.number(float(y[best[0]]))}{ties}. {int((found.adjusted <= RATE).sum())} cells differ from {lowest}."
     )
     return Picture("heat", figure, alt)
 

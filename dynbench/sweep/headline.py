@@ -38,7 +38,7 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
         first = leader(table, column)
         if first is None:
             if column != "p_escape" and (table[column] == 0.0).any():
-                found.append(f"{does}: none, ever.")
+                found.append(f"{does}: none, in {many(int(table['n'].sum()))}.")
             continue
         parts = [led(table, first, column, does, names)]
         if first.best not in described:
@@ -64,6 +64,10 @@ def split(cell: pd.Series) -> str:
         return ""
     doubt = "" if cell["sound"] == 1.0 else "; its replicates differ by more than half, so it is more likely too low"
     return f" by splitting (--rare; {int(cell['escaped'])} of {int(cell['n'])} left where they were counted){doubt}"
+
+
+def many(count: int) -> str:
+    return "one trajectory" if count == 1 else f"{count} trajectories together"
 
 
 def named(cell: Cell | pd.Series, names: dict[str, list[str]]) -> str:
@@ -95,11 +99,10 @@ def never(table: pd.DataFrame) -> list[str]:
     runs = int(counted["n"].sum())
     top = counted["p_escape_hi"].max()
     if counted["p_escape_hi"].isna().any():
-        return [f"Never seen to leave, in {runs} trajectories together: {rules}."]
+        return [f"Never seen to leave, in {many(runs)}: {rules}."]
     limit = probability(0.0, 0.0, top).partition(", ")[2].rstrip("]")
     return [
-        f"Never seen to leave, in {runs} trajectories together: {rules}. P(escape) of each setting is at most {limit}"
-        " (95% interval)."
+        f"Never seen to leave, in {many(runs)}: {rules}. P(escape) of each setting is at most {limit} (95% interval)."
     ]
 
 
@@ -115,7 +118,8 @@ def in_full(cell: Cell, context: Context, gradient: Collection[str], but: str) -
         "p_final": "are there at the end" if but != "p_final" else "",
     }
     said = [f"{share(cell[c])} {does}" for c, does in parts.items() if does and c != but and not isnan(cell[c])]
-    return [f"There, {'; '.join(said)}.", *reasons(cell, context, gradient), *losses(cell)]
+    where = "There" if isnan(cell.get("p_escape_se", nan)) else f"Of the {int(cell['n'])} counted"
+    return [f"{where}, {'; '.join(said)}.", *reasons(cell, context, gradient), *losses(cell)]
 
 
 def reasons(cell: Cell, context: Context, gradient: Collection[str]) -> list[str]:
@@ -154,10 +158,11 @@ def held_up(cell: Cell, context: Context, gradient: Collection[str]) -> str:
 
 def moving(cell: Cell, passed: bool) -> str:
     """Why a noiseless rule is not at the target in the end."""
-    still = share(cell["censored"] / cell["n"])
+    part = cell["censored"] / cell["n"]
+    still = "all" if part == 1.0 else f"{share(part)} of all"
     if passed:
-        return f"Some come that near and move on: at the end {still} of all still move."
-    return f"Some are in that basin and not yet that near: at the end {still} of all still move."
+        return f"Some come that near and move on: at the end {still} still move."
+    return f"Some are in that basin and not yet that near: at the end {still} still move."
 
 
 def losses(cell: Cell) -> list[str]:
@@ -169,7 +174,7 @@ def losses(cell: Cell) -> list[str]:
     if before == after:
         return [f"The median of L is {before} at the start and at the end."]
     rises = end > begin
-    loss = ", so that leaving was no gain" if rises and cell["p_escape"] > DIFFER else ""
+    loss = ", so that leaving was no gain" if rises and cell["p_escape"] >= 0.5 else ""
     return [f"The median of L {'rose' if rises else 'fell'} from {before} at the start to {after} at the end{loss}."]
 
 
@@ -180,8 +185,8 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
     worst = table.iloc[int(np.nanargmax(table["z"].abs().to_numpy(float)))]
     count = int(table["z"].notna().sum())
     rows = f"in {count} rows" if count > 1 else "in one row"
-    expected = worst["n"] * worst["p_exact"]
-    if expected * (1.0 - worst["p_exact"]) < ENOUGH:  # the normal law does not hold yet
+    expected, counted = worst["n"] * worst["p_exact"], isnan(worst.get("p_escape_se", nan))
+    if counted and expected * (1.0 - worst["p_exact"]) < ENOUGH:  # the normal law does not hold yet
         chance = f"With {expected:.3g} of {int(worst['n'])} expected to leave there, that is a rough measure."
     else:
         limit = NormalDist().inv_cdf(1.0 - 0.025 / count)

@@ -176,7 +176,9 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
 
     counts = {int(cell["n"]) for block in blocks for cell in block}
     if len(counts) == 1:
-        notes.append(f"Every row: {counts.pop()} trajectories (starts times seeds)" + (" a value." if merged else "."))
+        count = counts.pop()
+        what = "trajectory" if count == 1 else "trajectories (starts times seeds)"
+        notes.append(f"Every row: {count} {what}" + (" a value." if merged else "."))
     else:
         each = " (of each value, where a row has several)" if merged else ""
         add("n", f"trajectories, starts times seeds{each}", (str(int(block[0]["n"])) for block in blocks))
@@ -207,7 +209,7 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
     elif starts and (text := starts.pop()) != "-":
         notes.append(f"Median of the loss L over the starts: {text}.")
     add("L at\nend", "median of L at the end", (value(block, "loss_median") for block in blocks))
-    add("at the\nend most", ENDING, (ending(block) for block in blocks))
+    add("mostly", ENDING, (ending(block) for block in blocks))
     add(
         "left,\nlost", "trajectories that left and diverged later: they count as escaped", lost(blocks, "left_diverged")
     )
@@ -217,7 +219,7 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
 
 ENDINGS = {"rest": ("converged", "absorbed", "stalled"), "cycle": ("cycling",), "wander": ("censored",),
            "diverge": ("diverged",)}  # fmt: skip
-ENDING = "what most do in the end, and their share: rest; cycle; wander, that is still move; diverge"
+ENDING = "what most do at the end, and their share: rest; cycle; wander (still move); diverge"
 
 
 def ending(block: list[Cell]) -> str:

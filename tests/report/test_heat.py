@@ -7,6 +7,7 @@ import sweeps
 
 from dynbench import find
 from dynbench.outcomes.compare import benjamini_hochberg, mcnemar
+from dynbench.outcomes.intervals import interval
 from dynbench.report import further, heat
 from dynbench.sweep.grid import Arm
 
@@ -38,7 +39,9 @@ def rows_of(table: pd.DataFrame, seed: int = 8, starts: int = STARTS) -> pd.Data
 
 
 def with_shares(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(p_escape=rows.assign(gone=rows["t_exit"] >= 0).groupby("arm")["gone"].mean())
+    each = rows.assign(gone=rows["t_exit"] >= 0).groupby("arm")["gone"]
+    lo, hi = interval(each.sum(), each.count())
+    return table.assign(p_escape=each.mean(), p_escape_lo=lo, p_escape_hi=hi)
 
 
 @pytest.fixture(scope="module")
