@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: dynbench COMMAND ...\n")
         print("\n".join(f"  {name:8}{text}" for name, (_, text) in COMMANDS.items()))
-        print("\n`dynbench COMMAND --help` tells more.")
+        print("\ndynbench COMMAND --help tells more.")
         return 0
     if argv[0] not in COMMANDS:
         print(f"error: no command {argv[0]!r}; known: {', '.join(COMMANDS)}", file=sys.stderr)

@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m dynbench.compare", allow_abbrev=False, description=__doc__.partition("\n")[0],
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or `latest`")
+    p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or latest")
     p.add_argument("--a", metavar="ARM", required=True, help="a rule and its settings: capped,cap=1000")
     p.add_argument("--b", metavar="ARM", required=True, help="the one it is compared with")
     p.add_argument("--with", metavar="RUN", dest="other", help="the run that b is taken from, if it is another one")

@@ -8,10 +8,13 @@ import codecs
 import gc
 import io
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from dynbench.flags import flags_in, no_such_flags
 
 IN_ASCII = {  # for a terminal or a file whose encoding lacks the letter
     "²": "^2", "³": "^3", "√": "sqrt", "±": "+-", "∓": "-+", "≤": "<=", "≥": ">=", "∞": "inf", "·": "*", "×": "x",
@@ -25,8 +28,20 @@ ERRORS = "dynbench"  # name under which Python knows `in_ascii`
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
+    @property
+    def flags(self) -> list[str]:
+        """The command's long flags, as `--json`."""
+        return [flag for flag in self._option_string_actions if flag.startswith("--")]
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses flags that the command does not have before it asks for what is missing."""
+        words = sys.argv[1:] if args is None else list(args)
+        if unknown := [flag for flag in flags_in(words) if flag not in self.flags]:
+            self.error(no_such_flags(unknown, self.flags))
+        return super().parse_args(words, namespace)
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
+        self.exit(2, f"error: {in_quotes(message)}\n")
 
 
 def print_every_letter() -> None:
@@ -51,6 +66,11 @@ def in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
     return IN_ASCII.get(letter) or plain or letter.encode("ascii", "backslashreplace").decode(), after
 
 
+def in_quotes(text: str) -> str:
+    """Code in backticks, as messages have it for Python's users, in the quotes of plain text."""
+    return re.sub(r"`([^`]*)`", r"'\1'", text)
+
+
 def replied(act: Callable[[], int], interrupted: str = "interrupted") -> int:
     """The exit code of `act`; its mistakes become one sentence on stderr."""
     try:
@@ -59,7 +79,7 @@ def replied(act: Callable[[], int], interrupted: str = "interrupted") -> int:
         print(interrupted, file=sys.stderr)
         return 130
     except ValueError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {in_quotes(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         raise

@@ -29,7 +29,7 @@ NARROW, WIDE = 60, 100  # characters in a line
 
 def parser() -> argparse.ArgumentParser:
     p = Parser(prog="python -m dynbench.explain", allow_abbrev=False, description=__doc__.partition("\n")[0])
-    p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or `latest`")
+    p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or latest")
     p.add_argument("--root", default="results/runs", metavar="DIR", help="where runs are looked for")
     p.add_argument("--all", action="store_true", help=f"every cell that escapes, not only {CELLS} of each rule")
     p.add_argument("--workers", metavar="N", help="threads (default: one a core)")

@@ -21,8 +21,8 @@ EDGE = 4  # steps shown at the beginning, at the end and around an event
 
 def parser() -> argparse.ArgumentParser:
     p = Parser(prog="python -m dynbench.replay", allow_abbrev=False, description=__doc__)
-    p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or `latest`")
-    p.add_argument("id", metavar="ID", help="number of the trajectory (column `id`)")
+    p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or latest")
+    p.add_argument("id", metavar="ID", help="number of the trajectory (column id)")
     p.add_argument("--root", default="results/runs", metavar="DIR", help="where runs are looked for")
     p.add_argument("--csv", metavar="FILE", help="write every step to this file")
     p.add_argument("--json", action="store_true", help="print one JSON object with every step")

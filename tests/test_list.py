@@ -58,12 +58,19 @@ def test_json_is_one_strict_object(capsys):
     assert bowl["dim"] is None
 
 
-@pytest.mark.parametrize("flag", ["--js", "--jsn", "extra"])
-def test_usage_errors(flag, capsys):
+@pytest.mark.parametrize(
+    ("flag", "sentence"),
+    [
+        ("--js", "no flag --js, did you mean --json?"),  # it is not taken for --json
+        ("--jsn", "no flag --jsn, did you mean --json?"),
+        ("extra", "unrecognized arguments: extra"),
+    ],
+)
+def test_usage_errors(flag, sentence, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([flag])
     assert stopped.value.code == 2
-    assert capsys.readouterr().err == f"error: unrecognized arguments: {flag}\n"
+    assert capsys.readouterr().err == f"error: {sentence}\n"
 
 
 def test_it_loads_nothing_heavy():

@@ -153,7 +153,7 @@ def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach
     if bounded and reach >= 1.0 and last.escaped == 0:
         return "step-size", f"It is the step: escapes end where h M L* < D, h < {cell.lr / reach:.3g}; {fall}."
     if is_inertial(cell.dynamics, cell.own, cell.lr) and not cell.dynamics.decays:
-        return "undecided", f"The rule has inertia but does not name its `decays`, so the ODE was not held: {change}."
+        return "undecided", f"The rule has inertia but does not name its 'decays', so the ODE was not held: {change}."
     if len(recent) < LAST:
         return "undecided", f"After {len(levels) - 1} halvings {fall}: the budget reaches no further."
     if all(ended(v, first.p) for v in recent):

@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Writes one self-contained HTML page about finished runs.",
         allow_abbrev=False,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder, its name or id, or `latest`")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder, its name or id, or latest")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: report.html in the run's folder, or here for several runs"
     )

@@ -5,12 +5,14 @@ All text is escaped; give `markupsafe.Markup` where a paragraph is HTML on purpo
 """
 
 import base64
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from dynbench.losses.base import Loss
 from dynbench.outcomes.aggregate import BINNED
@@ -77,8 +79,17 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["data_uri"] = data_uri
+    made.filters |= {"data_uri": data_uri, "coded": coded}
     return made
+
+
+def coded(text: str) -> Markup:
+    """A text as HTML, escaped, what stands in backticks as code; HTML that was meant as such stays as it is."""
+    if isinstance(text, Markup):
+        return text
+    parts = re.split("`([^`]*)`", text)  # every second one stood between backticks
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if k % 2 else part for k, part in enumerate(parts))
 
 
 def data_uri(picture: Picture) -> str:

@@ -3,11 +3,14 @@
 import argparse
 import re
 import tomllib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynbench.columns import spelled
+from dynbench.flags import nearest_flag, no_such_flags
 from dynbench.sweep.parser import parser
 
 if TYPE_CHECKING:
@@ -40,16 +43,18 @@ class Request:
     axes: dict[str, str]
     arms: list[dict[str, Any]]
     how: argparse.Namespace
+    flags: tuple[str, ...]  # those of the command, without the parameters of losses and rules
 
 
 def read(argv: list[str]) -> Request:
     """Defaults < config file < command line.  Raises ValueError."""
-    how, rest = parser().parse_known_args(joined(argv))
+    own = parser()
+    how, rest = own.parse_known_args(joined(argv))
     given = {name: getattr(how, name) for name in OPTIONS if getattr(how, name) is not None}
     axes = {
         name: getattr(how, name) for name in ("lr", "temperature", "gradient_noise") if getattr(how, name) is not None
     }
-    axes |= parameters(rest)
+    axes |= parameters(rest, own.flags)
     arms: list[dict[str, Any]] = []
     if how.config:
         options, more, arms = configured(Path(how.config))
@@ -58,7 +63,7 @@ def read(argv: list[str]) -> Request:
         if "dynamics" in given:
             arms = []
         given, axes = options | given, more | axes
-    return Request(given, axes, arms, how)
+    return Request(given, axes, arms, how, tuple(own.flags))
 
 
 def joined(argv: list[str]) -> list[str]:
@@ -72,8 +77,8 @@ def joined(argv: list[str]) -> list[str]:
     return words
 
 
-def parameters(rest: list[str]) -> dict[str, str]:
-    """--name AXIS or --name=AXIS, for the parameters of losses and rules."""
+def parameters(rest: list[str], known: Sequence[str] = ()) -> dict[str, str]:
+    """--name AXIS or --name=AXIS, for the parameters of losses and rules; `known`: the command's own flags."""
     axes: dict[str, str] = {}
     rest = list(rest)
     while rest:
@@ -82,8 +87,9 @@ def parameters(rest: list[str]) -> dict[str, str]:
             raise ValueError(f"{flag!r} is not a flag (see --help)")
         name, equals, value = flag[2:].partition("=")
         if not equals:
-            if not rest:
-                raise ValueError(f"--{name} needs a value" if name.isidentifier() else f"unknown flag {flag!r}")
+            if not rest or rest[0].startswith("--"):
+                near = nearest_flag(flag, known)
+                raise ValueError(no_such_flags([flag], known) if near else f"{flag} needs a value")
             value = rest.pop(0)
         axes[spelled(name.replace("-", "_"))] = value
     return axes
@@ -160,6 +166,26 @@ def flag(value: Any, name: str) -> bool:
     return value
 
 
+def refuse_unknown(request: Request) -> None:
+    """Raises ValueError for flags that are neither the command's nor parameters, where one of the command's was meant
+    or they are several; a single other one is told with the parameters that there are, see `with_axes`."""
+    from dynbench import find
+    from dynbench.sweep.grid import COMMON
+
+    o = request.options
+    rules = [arm["dynamics"] for arm in request.arms] or listed(o.get("dynamics", "")) or find.rules()
+    parameters = set(COMMON)
+    for name in dict.fromkeys([*rules, *find.rules()]):  # those of other rules are told apart as such
+        with suppress(ValueError):  # a rule that is not there is told later
+            parameters |= set(find.dynamics(name).parameters)
+    for name in [str(o["loss"])] if "loss" in o else find.losses():
+        parameters |= set(find.loss(name).parameters)
+    flags = [f"--{name.replace('_', '-')}" for name in request.axes if name not in parameters]
+    known = [*request.flags, *(f"--{name.replace('_', '-')}" for name in sorted(parameters - set(COMMON)))]
+    if len(flags) > 1 or any(nearest_flag(flag, known) in request.flags for flag in flags):
+        raise ValueError(no_such_flags(flags, known))
+
+
 def sweep_of(request: Request) -> "Sweep":
     """The Sweep that was asked for.  Raises ValueError, one sentence."""
     from dynbench import find
@@ -171,6 +197,7 @@ def sweep_of(request: Request) -> "Sweep":
     from dynbench.sweep.starts import Starts
 
     o = request.options
+    refuse_unknown(request)
     if "loss" not in o:
         raise ValueError("--loss is needed, such as --loss quartic; `python -m dynbench.list` shows them all")
     loss = find.loss(str(o["loss"]))

@@ -18,7 +18,7 @@ examples:
 exit codes: 0 done, 1 failed, 2 usage, 3 some chunks failed, 130 interrupted (the same command goes on)"""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     p = Parser(
         prog="python -m dynbench.sweep", allow_abbrev=False, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     quantities = "crossings, last_crossing, global_steps, t_best, limited"
     what.add_argument("--record", metavar="NAME,..", help=quantities)
     what.add_argument("--keep", metavar="all|cells", help="every trajectory's row on disk, or only aggregates")
-    what.add_argument("--by", metavar="start", help="`start`: a cell for every start")
+    what.add_argument("--by", metavar="start", help="start: a cell for every start")
     what.add_argument("--config", metavar="FILE", help="a TOML file with these names as keys, and [[arm]] tables")
     how = p.add_argument_group("how it runs (changes no result)")
     how.add_argument("--workers", metavar="N", help="threads (default: one a core)")

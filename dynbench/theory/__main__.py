@@ -4,11 +4,12 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynbench.doors import Parser, answered, replied
+from dynbench.flags import nearest_flag, no_such_flags
 
 if TYPE_CHECKING:
     from dynbench.theory.prediction import Prediction
@@ -32,14 +33,14 @@ WORDS = (  # name, what the table says of it, where no Prediction does
 )
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     p = Parser(
         prog="python -m dynbench.theory", allow_abbrev=False, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Prints what is known about every minimum of a loss before anything is simulated: exact numbers, "
         "and others with how far off they may be.  The loss's parameters are flags too.",
     )  # fmt: skip
-    p.add_argument("--loss", metavar="NAME", required=True, help="a loss by name, or the path of a .py file")
+    p.add_argument("--loss", metavar="NAME", help="a loss by name, or the path of a .py file")
     p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or 1 with --x0)")
     p.add_argument("--lr", metavar="H", help="Euler step (default: that of a sweep)")
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
@@ -78,13 +79,18 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
     from dynbench.theory.predictions import predictions
     from dynbench.theory.thresholds import lyapunov
 
+    flags, texts = parser().flags, parameters(rest, parser().flags)
+    if how.loss is None:
+        refuse_unknown(texts, flags, ())
+        raise ValueError("--loss is needed, such as --loss quartic; `python -m dynbench.list` shows them all")
     loss = find.loss(how.loss)
+    refuse_unknown(texts, flags, loss.parameters)
     dim = loss.default_dim
     if how.dim is not None:
         dim = whole(how.dim, "--dim", 1, 10**6)
     elif loss.dim is None and how.x0 is not None:
         dim = 1
-    values = {name: number(text, f"--{name}") for name, text in parameters(rest).items()}
+    values = {name: number(text, f"--{name}") for name, text in texts.items()}
     for name in values:
         if name not in loss.parameters and not loss.parameters:
             raise ValueError(f"unknown flag --{name}: {loss.name} has no parameters (see --help)")
@@ -119,6 +125,13 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
         "minima_outside_domain": len(loss.minima) - len(shown),
         "minima": predictions(loss, lr, temperature, steps, f_star, x0, shown),
     }
+
+
+def refuse_unknown(texts: Iterable[str], flags: list[str], parameters: Iterable[str]) -> None:
+    """Raises ValueError for names given as flags, that are no parameters, where one of the `flags` was meant."""
+    unknown = [f"--{name.replace('_', '-')}" for name in texts if name not in parameters]
+    if any(nearest_flag(flag, flags) for flag in unknown):
+        raise ValueError(no_such_flags(unknown, flags))
 
 
 def inside(loss: Any, x: tuple[float, ...]) -> bool:

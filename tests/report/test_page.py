@@ -16,7 +16,7 @@ from dynbench import find
 from dynbench.outcomes.outward import between
 from dynbench.report import figures
 from dynbench.report.__main__ import main
-from dynbench.report.page import Section, Table, build
+from dynbench.report.page import Section, Table, build, coded
 from dynbench.store import Run, canonical
 from dynbench.theory.thresholds import critical_cap
 
@@ -78,6 +78,27 @@ def test_pictures_have_alternatives_and_tables_headers(html):
     assert {th["scope"] for th in page.all("th")} == {"col", "row"}
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("`not reached`: fewer did", "<code>not reached</code>: fewer did"),
+        ("`a < b` & `c`", "<code>a &lt; b</code> &amp; <code>c</code>"),
+        (f"`{EVIL}`", "<code>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</code>"),
+        ("one ` alone", "one ` alone"),
+        (Markup("<b>`meant`</b>"), "<b>`meant`</b>"),
+    ],
+)
+def test_code_in_backticks_is_shown_as_code(text, html):
+    assert str(coded(text)) == html
+
+
+def test_no_backtick_is_left_on_the_page(html):
+    page = Page(html)
+    assert "`" not in "".join(page.text)
+    assert "<code>not reached</code>" in html
+    assert "could not be made" not in html  # a part that failed would say so
 
 
 def test_it_says_what_was_run_found_and_how_to_repeat_it(html, run):
@@ -176,7 +197,7 @@ def test_mistakes_are_one_line(run, tmp_path, capsys, monkeypatch):
         assert words in captured.err
         assert captured.out == ""
     usage = [
-        (["a", "--nosuch"], "unrecognized arguments: --nosuch"),
+        (["a", "--nosuch"], "no flag --nosuch; known: --help, --out, --quiet"),
         (
             [str(run.directory), "--out", "half"],
             "--out half is a folder; give the page's name as well, half/report.html",

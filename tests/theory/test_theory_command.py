@@ -78,10 +78,9 @@ def test_a_mistake_is_told_in_one_line(capsys, line, words):
     assert words in err
 
 
-@pytest.mark.parametrize("line", ["", "--loss quartic --dim"])
-def test_a_wrong_flag_too(capsys, line):
+def test_a_flag_without_its_value_too(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(line.split())
+        main(["--loss", "quartic", "--dim"])
     assert stopped.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 
