@@ -121,9 +121,11 @@ def few(
 ) -> list[int]:
     """Rows to show, so many as `limit` allows, so that every rule has its turn: positions in the table, rule by rule.
 
-    Of a rule at one noise, if it has caps: the last below its threshold `critical(row)`, the one with the best `score`
-    (or the first above the threshold), the largest; if not: its first setting, its last, the middle one.  Each noise
-    has its turn, the first, the last and the middle one before the others; then come the settings that are left.
+    Where there are as many rules as that, or more, each has its best setting by `score`, even beyond the limit: none is
+    left out.  Else, of a rule at one noise, if it has caps: the last below its threshold `critical(row)`, the one with
+    the best `score` (or the first above the threshold), the largest; if not: its first setting, its last, the middle
+    one.  Each noise has its turn, the first, the last and the middle one before the others; then come the settings
+    that are left.
     """
     rows = table.to_dict("records")
     groups: dict[str, dict[tuple[float, ...], list[int]]] = {}
@@ -137,6 +139,9 @@ def few(
         first = [p for *_, p in turns]
         wishes[rule] = first + between([p for places in noises.values() for p in places], first, limit - len(first))
     order = sorted(wishes, key=lambda rule: (FIRST.index(rule) if rule in FIRST else len(FIRST), rule))
+    if score is not None and len(order) >= limit:
+        own = {rule: [place for places in groups[rule].values() for place in places] for rule in order}
+        return [max(own[rule], key=lambda place: score[place]) for rule in order]
     places = wishes[FIRST[0]][:2] if FIRST[0] in wishes else []  # both sides of the threshold, whatever the limit
     longest = max(map(len, wishes.values()), default=0)
     places += [wishes[rule][turn] for turn in range(longest) for rule in order if turn < len(wishes[rule])]

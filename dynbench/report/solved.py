@@ -50,4 +50,6 @@ def finding(found: Sample, chosen: Sequence[int], ends: Floats, targets: str, ne
     told = "; ".join(f"{found.names[place]}: {arms.share(float(p))}" for place, p in zip(chosen, ends, strict=True))
     what = "runs" if not targets.count(",") else "pairs of a run and a target"
     alt = f"Share of {what} with {targets} at one of the steps up to {steps}: {told}."
-    return alt + (f" Never there: {never} of {len(found.table)} settings." if never else "")
+    alt += f" Never there: {never} of {len(found.table)} settings." if never else ""
+    more = len(found.table) - never - len(chosen)
+    return alt + (f" {more} more settings that were there are not drawn." if more else "")

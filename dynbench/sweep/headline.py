@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.outcomes.cells import Context
-from dynbench.outcomes.summary import UNKNOWN
+from dynbench.outcomes.summary import FALSE, UNKNOWN
 from dynbench.sweep.table import Cell, label, probability, share, value, varying
 from dynbench.sweep.ties import Leader, leader
 
@@ -31,8 +31,10 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
     found: list[str] = []
     described: set[int] = set()
     cells = table.to_dict("records")
-    for column, does in LEADERS.items():
-        if column == "p_escape" and table["start_kind"].iloc[0] == UNKNOWN:
+    kind = table["start_kind"].iloc[0]
+    for column in LEADERS if kind == FALSE else ("p_final", "p_escape"):  # P(global) tells little where all is global
+        does = LEADERS[column]
+        if column == "p_escape" and kind == UNKNOWN:
             continue
         does = does.format(target=context.targets[0])
         first = leader(table, column)
@@ -53,6 +55,8 @@ def led(table: pd.DataFrame, first: Leader, column: str, does: str, names: dict[
     cell = table.iloc[first.best]
     text = f"{does}: {named(cell, names)}, {probability(*(cell[column + end] for end in ('', '_lo', '_hi')))}"
     text += (split(cell) if column == "p_escape" else "") + "."
+    if len(first.tied) > 1 and len(first.tied) == len(table) - 1:
+        return f"{text} All other intervals overlap with it, so no setting can be told from the others."
     if first.tied:
         return f"{text} Intervals overlap, so these may be as good: {listed(table, first.tied, names)}."
     return text if len(table) == 1 else f"{text} No other interval reaches as far."
@@ -118,7 +122,7 @@ def in_full(cell: Cell, context: Context, gradient: Collection[str], but: str) -
         "p_final": "are there at the end" if but != "p_final" else "",
     }
     said = [f"{share(cell[c])} {does}" for c, does in parts.items() if does and c != but and not isnan(cell[c])]
-    where = "There" if isnan(cell.get("p_escape_se", nan)) else f"Of the {int(cell['n'])} counted"
+    where = "Of all its trajectories" if isnan(cell.get("p_escape_se", nan)) else f"Of the {int(cell['n'])} counted"
     return [f"{where}, {'; '.join(said)}.", *reasons(cell, context, gradient), *losses(cell)]
 
 

@@ -44,6 +44,19 @@ def test_names_tell_what_differs_within_a_rule():
     assert arms.names(table) == ["capped, cap 10, T 0", "capped, cap 10, T 0.5", "momentum", "capped, cap 20, T 0"]
 
 
+def test_no_rule_is_left_out_of_a_picture_and_none_is_drawn_twice_before():
+    """Himmelblau's picture of targets drew the capped flow twice and left out rules that reached every target."""
+    rules = ["sign", "capped", "capped", "capped", "adam", "gradient", "gradient", "rmsprop"]
+    caps, temperature = [np.nan, 1.0, 9.0, 90.0, *[np.nan] * 4], [0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.9, 0.0]
+    table = pd.DataFrame({"dynamics": rules, "cap": caps, "lr": 0.01, "temperature": temperature})
+    score = [0.4, 0.1, 1.0, 0.7, 1.0, 0.2, 0.3, 1.0]
+    for limit in (1, 4, 5):
+        assert arms.few(table, limit, lambda _: np.inf, score) == [2, 6, 4, 7, 0]
+    more = arms.few(table, 6, lambda _: np.inf, score)
+    assert set(table["dynamics"].iloc[more]) == set(rules)
+    assert len(set(more)) == len(more) == 6
+
+
 @pytest.mark.parametrize("collecting", [True, False])
 def test_collection_goes_on_afterwards_as_before(collecting):
     before, during = gc.isenabled(), []
