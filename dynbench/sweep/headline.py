@@ -70,6 +70,11 @@ def split(cell: pd.Series) -> str:
     return f" by splitting (--rare; {int(cell['escaped'])} of {int(cell['n'])} left where they were counted){doubt}"
 
 
+def part(p: float) -> str:
+    """A share as the subject of a sentence."""
+    return {0.0: "none", 1.0: "all"}.get(p) or share(p)
+
+
 def many(count: int) -> str:
     return "one trajectory" if count == 1 else f"{count} trajectories together"
 
@@ -121,7 +126,7 @@ def in_full(cell: Cell, context: Context, gradient: Collection[str], but: str) -
         "p_best": f"come within {target:g} of Lmin at some step",
         "p_final": "are there at the end" if but != "p_final" else "",
     }
-    said = [f"{share(cell[c])} {does}" for c, does in parts.items() if does and c != but and not isnan(cell[c])]
+    said = [f"{part(cell[c])} {does}" for c, does in parts.items() if does and c != but and not isnan(cell[c])]
     where = "Of all its trajectories" if isnan(cell.get("p_escape_se", nan)) else f"Of the {int(cell['n'])} counted"
     return [f"{where}, {'; '.join(said)}.", *reasons(cell, context, gradient), *losses(cell)]
 
@@ -162,8 +167,8 @@ def held_up(cell: Cell, context: Context, gradient: Collection[str]) -> str:
 
 def moving(cell: Cell, passed: bool) -> str:
     """Why a noiseless rule is not at the target in the end."""
-    part = cell["censored"] / cell["n"]
-    still = "all" if part == 1.0 else f"{share(part)} of all"
+    moves = cell["censored"] / cell["n"]
+    still = "all" if moves == 1.0 else f"{share(moves)} of all"
     if passed:
         return f"Some come that near and move on: at the end {still} still move."
     return f"Some are in that basin and not yet that near: at the end {still} still move."

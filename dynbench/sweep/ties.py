@@ -27,10 +27,13 @@ class Leader:
 def leader(table: pd.DataFrame, column: str, places: Sequence[int] | None = None) -> Leader | None:
     """The best of some rows, or of all, in the probability `column`; None where none is known or above 0.
 
-    Rows of which only bounds are known can tie and cannot lead.
+    Rows of which only bounds are known can tie and cannot lead; nor can those in which nothing is random, such as a
+    single trajectory without noise, beside others that are probabilities.
     """
     chosen = np.arange(len(table)) if places is None else np.asarray(places, np.int64)
     p, lo, hi = (table[column + end].to_numpy(float)[chosen] for end in ("", "_lo", "_hi"))
+    if not np.all(np.isnan(lo)):
+        p = np.where(np.isnan(lo), np.nan, p)
     if np.all(np.isnan(p)) or np.nanmax(p) <= 0.0:
         return None
     best = int(np.nanargmax(p))

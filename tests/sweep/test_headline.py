@@ -1,0 +1,108 @@
+"""Sentences of the summary: ending basin, best and last L together, and why they differ."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from dynbench import find
+from dynbench.outcomes.cells import Context
+from dynbench.sweep.headline import sentences
+
+pytestmark = pytest.mark.quick
+CONTEXT = Context(steps=2500, minimum_value=0.0, targets=(1e-3,), parameters=("cap",), loss=find.loss("quartic"))
+
+
+def row(**changes) -> dict:
+    """A cell of 1000 trajectories that leave a false minimum and stay at the global one."""
+    shares = {"p_escape": 0.8, "p_global": 0.8, "p_best": 0.8, "p_final": 0.8}
+    given = {"loss": "quartic", "dynamics": "gradient", "cap": math.nan, "lr": 0.01, "temperature": 0.0,
+             "gradient_noise": 0.0, "steps": 2500, "start_basin": 1, "start_kind": "false minima", "basins": 1,
+             "randomness": "noise", "n": 1000, "escaped": 800, "returned": 0, "left_diverged": 0, "diverged": 0,
+             "censored": 0, "loss_start_median": 3.0, "loss_median": 1e-6} | shares | changes  # fmt: skip
+    limits = {f"{name}{end}": given[name] + by for name in shares for end, by in (("_lo", -0.01), ("_hi", 0.01))}
+    return given | limits | changes
+
+
+def told(*rows: dict, gradient: tuple[str, ...] = ("gradient",)) -> str:
+    return " ".join(sentences(pd.DataFrame(rows), CONTEXT, gradient))
+
+
+def test_the_issues_noisy_descent():
+    """T = 1: 0.032 are within the target at the end, where 0.809 end in the global basin and 0.979 came that near."""
+    text = told(row(temperature=1.0, p_escape=0.999, escaped=999, returned=190, p_global=0.809, p_best=0.979,
+                    p_final=0.032, censored=1000, loss_median=0.468))  # fmt: skip
+    first = "0.809 end in the basin of a global minimum; 0.979 come within 0.001 of Lmin at some step; 0.032 are there"
+    assert first in text
+    assert "Of the 999 that left, 190 are back in their start's basin." in text
+    assert "Noise keeps L above the target 0.001: at temperature T its mean is about T/2 = 0.5 above a minimum" in text
+    assert "The median of L fell from 3 at the start to 0.468 at the end." in text
+
+
+def test_of_another_rule_with_noise_no_mean_is_claimed():
+    text = told(row(dynamics="adam", temperature=1.0, p_best=0.9, p_final=0.03))
+    assert "T/2" not in text
+    assert "Noise keeps it moving, so that L does not stay within the target 0.001." in text
+
+
+def test_noise_of_the_gradient_is_a_temperature():
+    """T = h s²/2."""
+    text = told(row(gradient_noise=10.0, p_best=0.9, p_final=0.03))
+    assert "T/2 = 0.25 above a minimum" in text
+    assert "T = 0.5 being temperature + h noise²/2" in text
+
+
+def test_an_escape_is_told_with_what_it_was_worth():
+    """Two dimensions: escaped 0.759, and the median L rose."""
+    text = told(row(p_escape=0.759, escaped=759, returned=9, p_global=0.0, p_best=0.0, p_final=0.0,
+                    loss_start_median=16.9, loss_median=23.8))  # fmt: skip
+    assert "9 are back in their start's basin and 750 end in another false basin" in text
+    assert "The median of L rose from 16.9 at the start to 23.8 at the end, so that leaving was no gain." in text
+    few = told(row(p_escape=0.2, escaped=200, p_global=0.2, loss_start_median=16.9, loss_median=23.8))
+    assert "no gain" not in few  # the median one has not left
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"p_best": 0.8, "p_final": 0.5, "censored": 900}, "Some come that near and move on: at the end 0.900 of all"),
+        ({"p_best": 0.6, "p_final": 0.6, "censored": 1000}, "Some are in that basin and not yet that near: at the end"),
+        ({"p_global": 0.5, "diverged": 300}, "300 of 1000 diverged: they end in no basin."),
+        ({"p_global": 0.1, "p_escape": 0.1}, "A false minimum lies within the target of Lmin, too."),
+    ],
+)
+def test_without_noise_the_reason_is_another(changes, sentence):
+    assert sentence in told(row(**changes))
+
+
+def test_nothing_is_explained_where_nothing_differs():
+    text = told(row())
+    assert not any(word in text for word in ("Noise", "Some", "diverged", "false"))
+
+
+def test_ties_are_told_with_their_range():
+    caps = [row(dynamics="capped", cap=cap, p_escape=p) for cap, p in ((72.0, 0.90), (73.0, 0.91), (90.0, 0.85))]
+    first = sentences(pd.DataFrame([*caps, row(p_escape=0.895)]), CONTEXT)[0]
+    assert first.startswith("Leaves its start's basin most often: capped cap 73, 0.910 [0.900, 0.920].")
+    assert "Intervals overlap, so these may be as good: capped cap 72; gradient." in first
+    wide = [row(dynamics="capped", cap=cap, p_escape=p) for cap, p in ((72.0, 0.90), (73.0, 0.91), (90.0, 0.895))]
+    low = row(p_escape=0.1)
+    assert "capped at 2 settings, cap 72 to 90." in sentences(pd.DataFrame([*wide, low]), CONTEXT)[0]
+    assert "no setting can be told from the others" in sentences(pd.DataFrame(wide), CONTEXT)[0]
+
+
+def test_splitting_is_told_beside_what_was_counted():
+    rare = {"p_escape": 5.4e-8, "p_escape_lo": 5e-8, "p_escape_hi": 6e-8, "escaped": 0, "p_escape_se": 2e-9}
+    ends = {"p_global": 0.0, "p_best": 0.0, "p_final": 0.0}
+    text = told(row(**rare, **ends, sound=1.0))
+    assert "5.4e-08 [5e-08, 6e-08] by splitting (--rare; 0 of 1000 left where they were counted)." in text
+    assert "ever seen to leave" not in text
+    assert "more likely too low" in told(row(**rare, **ends, sound=0.0))
+
+
+def test_rules_that_never_left_are_told_with_how_small_p_then_is():
+    still = {"p_escape": 0.0, "p_escape_lo": 0.0, "p_escape_hi": 0.0030001, "escaped": 0}
+    text = told(row(), row(dynamics="sign", **still))
+    assert (
+        "Never seen to leave, in 1000 trajectories together: sign. P(escape) of each setting is at most 0.0031" in text
+    )
