@@ -24,7 +24,7 @@ def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         places = np.flatnonzero(noisy & (table["start_basin"] >= 0))[:MOST_CELLS]
         p[places] = [exact(table.iloc[place], plan) for place in places.tolist()]
     n, k = table["n"].to_numpy(), table["escaped"].to_numpy()
-    p = np.where(table["diverged_inside"] > 0, np.nan, p)
+    p = np.where(table["diverged_inside"] > 0, np.nan, p + 0.0)  # -0 becomes 0
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (k - n * p) / np.sqrt(n * p * (1.0 - p))
     return table.assign(p_exact=p, z=z)

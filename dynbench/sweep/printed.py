@@ -27,7 +27,7 @@ def printed(
     body = [aligned([told.heads, *told.rows]), ""]
     body += [f"{told.left_out} more rows are in summary.csv"] if told.left_out else []
     fixed = [f"h = {table['lr'].iloc[0]:g}"] if table["lr"].nunique() == 1 else []
-    body.append(f"Starts: {starts}; {', '.join([*fixed, f'{context.steps} steps'])}.")
+    body += wrapped(f"Starts: {starts}; {', '.join([*fixed, f'{context.steps} steps'])}.")
     body += [line for note in [*told.notes, *remarks(table, context.loss, nowhere)] for line in wrapped(note)]
     width = max(len(column.head) for column in told.columns)
     body.append("")

@@ -92,7 +92,7 @@ def digits_of(cells: pd.DataFrame, names: Mapping[str, list[str]]) -> dict[str, 
 
 
 def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, list[Cell]]]:
-    """Rows to print: runs of neighbouring values of one parameter from which nothing escaped become one row."""
+    """Rows to print: neighbouring values of one parameter from which nothing escaped, and which end alike, are one."""
     rows: list[tuple[str, list[Cell]]] = []
     quiet: list[Cell] = []
     places = digits_of(cells, names)
@@ -113,7 +113,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
         own = names[cell["dynamics"]]
         merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0 and cell["randomness"] != "none"
         merges = merges and cell["p_escape"] == 0 and not by_start
-        if quiet and (not merges or any(quiet[-1][c] != cell[c] for c in ("dynamics", "n"))):
+        if quiet and (not merges or alike(quiet[-1]) != alike(cell)):
             close()
         if merges:
             quiet.append(cell)
@@ -121,6 +121,12 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
             rows.append((label(cell, own, places[cell["dynamics"]]), [cell]))
     close()
     return rows
+
+
+def alike(cell: Cell) -> tuple[object, ...]:
+    """What neighbours share that are one row: none left, and they end alike."""
+    ends = (share(cell.get(column, math.nan)) for column in ("p_global", "p_best", "p_final"))
+    return (cell["dynamics"], cell["n"], *ends)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ def test_neighbours_from_which_nothing_escaped_are_one_row():
     assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5 to 0.7 (3)"]
 
 
+def test_neighbours_that_end_otherwise_are_rows_of_their_own():
+    """Where there is nothing to escape from, P(final) is what tells the settings apart."""
+    assert len(texts(cell(), cell(temperature=0.6, p_final=0.5), cell(temperature=0.7))) == 3
+
+
 def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own():
     assert len(texts(cell(), cell(temperature=0.6, n=4), cell(temperature=0.7))) == 3
     assert texts(cell(x0=2.9), cell(x0=3.0), cell(temperature=0.0, x0=3.0)) == [
