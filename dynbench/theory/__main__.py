@@ -22,15 +22,7 @@ examples:
 
 The exact chain starts at each minimum, or at --x0 in the well that holds it.  In JSON null is: not known, not
 defined there, or never."""
-WORDS = (  # name, what the table says of it, where no Prediction does
-    ("mean_steps", "noisy gradient, exact: mean steps to leave"),
-    ("late_hazard", "noisy gradient, exact: late probability to leave, a step"),
-    ("passage_time", "SDE: mean time to the wall"),
-    ("passage_time_to_wall_of_chain", "SDE, walls moved by 0.58 sqrt(2 T lr): mean time"),
-    ("passage_time_to_other_well", "SDE: mean time to the next minimum"),
-    ("committor", "SDE: next minimum before its own, from here"),
-    ("kramers_time", "Kramers: mean time to the next minimum"),
-)
+FAR = 100.0  # powers of ten from which the exponent alone is printed
 
 
 def parser() -> Parser:
@@ -72,7 +64,7 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
     `rest`: the flags that are not of the command, so of the loss's parameters.
     """
     from dynbench import find
-    from dynbench.basins import lowest_value
+    from dynbench.basins import false_minima, lowest_value
     from dynbench.sweep.arguments import parameters
     from dynbench.sweep.axes import number, whole
     from dynbench.sweep.scales import default_lr
@@ -121,6 +113,7 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
         "steps": steps,
         "x0": x0,
         "f_star": f_star,
+        "false_minima": len(false_minima(loss)),  # of one coordinate where the loss is separable
         "lyapunov": lyapunov(lr) if lr < 2.0 else math.nan,
         "minima_outside_domain": len(loss.minima) - len(shown),
         "minima": predictions(loss, lr, temperature, steps, f_star, x0, shown),
@@ -156,7 +149,7 @@ def table(content: dict[str, Any]) -> str:
     lines = [f"{content['loss']}: L = {content['formula']}"]
     own = [f"{name} {value:g}" for name, value in content["parameters"].items()]
     lines.append(", ".join([f"{content['dim']}-D", *own, f"lr {content['lr']:g}{noise}"]))
-    if math.isfinite(content["lyapunov"]):
+    if content["false_minima"] and math.isfinite(content["lyapunov"]):
         lines.append(
             f"Lyapunov exponent of the global flow in a quadratic false minimum: {content['lyapunov']:.8g} a step"
         )
@@ -165,14 +158,6 @@ def table(content: dict[str, Any]) -> str:
         lines += ["", f"minimum {m['label']}: x = {place}, L = {m['value']:.10g}"]
         lines.append(f"  curvature {m['curvature']:.10g}, barrier {m['barrier']:.10g}, distance {m['distance']:.10g}")
         lines += block("exact:", [one for one in m["predictions"] if one.kind == "exact"])
-        for name, words in WORDS:
-            told = m[name] is not None and math.isfinite(m[name])
-            if told and not (name == "committor" and m[name] == 0.0):  # it is 0 from the minimum itself
-                warning = "   (barrier below 4 T: rough)" if name == "kramers_time" and not m["kramers_valid"] else ""
-                lines.append(f"    {words:<62}{m[name]:>18.10g}{warning}")
-        for n, p in zip(content["steps"], m["p_escape"] or (), strict=False):
-            if math.isfinite(p):
-                lines.append(f"    {f'noisy gradient, exact: left within {n} steps':<62}{p:>18.10g}")
         lines += block("about:", [one for one in m["predictions"] if one.kind == "about"])
         lines += [f"  {note}" for note in m["notes"]]
     if content["minima_outside_domain"]:
@@ -189,21 +174,25 @@ def block(title: str, stated: "Sequence[Prediction]") -> list[str]:
             continue
         if one.conditions != conditions:
             conditions = one.conditions
-            lines.append(f"    {conditions}:")
+            lines += [f"    {conditions}:"] if conditions else []
         words = ("  " if conditions else "") + one.words
         lines.append(f"    {words:<62}{digits(one):>18}{doubt(one)}")
     return lines if len(lines) > 1 else []
 
 
 def digits(one: "Prediction") -> str:
-    """The number; a power of ten where a float cannot hold it."""
-    return f"{one.value:.10g}" if math.isfinite(one.value) else f"10^{one.log10:.10g}"
+    """The number; a power of ten where a float cannot hold it, or nearly so."""
+    if math.isfinite(one.log10) and abs(one.log10) > FAR:
+        return f"10^{one.log10:.10g}"
+    return f"{one.value:.10g}"
 
 
 def doubt(one: "Prediction") -> str:
     """How far off it may be."""
     if one.kind == "exact":
         return ""
+    if not one.absolute and one.bound >= 1.0:
+        return f"   within a factor of {math.ceil(10.0 * (1.0 + one.bound)) / 10.0:.6g}"
     return f"   ± {one.bound:.2g}" if one.absolute else f"   ± {100 * one.bound:.2g}%"
 
 

@@ -28,6 +28,9 @@ class Prediction:
     conditions: str = ""  # when it holds, in words that follow the number; "": wherever it is printed
     rule: str = ""  # the rule it is about, by name, such as "capped"; "": about none
     parameters: Mapping[str, float] = field(default_factory=dict)  # of that rule, such as {"cap": inf}
+    # what a simulation measures to check it, such as "left within" or "settles above"; "": its name says it
+    quantity: str = ""
+    axis: str = ""  # the parameter that a limit is a value of, such as "eps"
 
     def __post_init__(self) -> None:
         if self.kind not in (EXACT, ABOUT):

@@ -25,6 +25,14 @@ def sign_eps_limit(minimum: Minimum, lr: float) -> float:
     return lr * minimum.curvatures[-1] / 2.0
 
 
+def rmsprop_inside_limit(minimum: Minimum, lr: float) -> float:
+    """(hλ/2)²: RMSprop with eps inside the root, x ← x - h g/√(v + eps), settles if and only if eps is above it.
+
+    At the minimum v = 0, and so the size is √eps: `sign_eps_limit` for √eps.
+    """
+    return sign_eps_limit(minimum, lr) ** 2
+
+
 def critical_cap(minimum: Minimum, lr: float, f_star: float = 0.0) -> float:
     """M_c = D/(h (L* - f_star)): the cap from which a step of the capped flow from beside the minimum reaches the wall.
 

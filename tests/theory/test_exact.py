@@ -83,11 +83,15 @@ def test_predictions_of_the_quartic():
     assert false["onset_cap"] == pytest.approx(false["critical_cap"], rel=1e-8)
     assert false["step_limit"] == pytest.approx(1 / 6, rel=1e-15)
     assert false["rmsprop_eps_limit"] == false["sign_eps_limit"] == pytest.approx(0.06, rel=1e-15)
+    assert false["rmsprop_eps_inside_limit"] == pytest.approx(0.0036, rel=1e-15)
     assert false["p_escape"] == pytest.approx([0.02538597112, 0.5768297394], rel=5e-10)
     assert false["mean_steps"] == pytest.approx(2903.270408, rel=5e-10)
     assert false["passage_time"] == pytest.approx(25.57275385, rel=5e-10)
     assert false["passage_time_to_other_well"] == pytest.approx(50.29521211, rel=5e-10)
-    assert false["kramers_time"] == pytest.approx(45.059932, rel=2e-8)
+    (law,) = (one for one in false["predictions"] if one.name == "kramers_time")
+    assert (law.kind, law.value) == ("about", false["kramers_time"]) == ("about", 45.0)
+    assert law.bound == pytest.approx(1.0 - 45.0 / 50.29521211, abs=0.01)
+    assert law.holds(50.29521211)
     assert false["kramers_valid"]
     assert zero["critical_cap"] == math.inf
     assert math.isnan(zero["escape_rate"])

@@ -15,7 +15,10 @@ NAMES = {"label", "x", "value", "curvature", "barrier", "distance", "step_limit"
          "critical_cap", "two_cycle_cap", "boole_scale", "escape_rate", "capped_time", "crossover_temperature", "start",
          "p_escape_capped", "p_escape", "p_escape_error", "mean_steps", "mean_steps_error", "late_hazard",
          "passage_time", "passage_time_to_wall_of_chain", "passage_time_to_other_well", "committor", "kramers_time",
-         "kramers_prefactor", "kramers_valid", "onset_cap", "onset_cap_anywhere", "predictions", "notes"}  # fmt: skip
+         "kramers_prefactor", "kramers_valid", "onset_cap", "onset_cap_anywhere", "predictions", "notes",
+         "rmsprop_eps_inside_limit", "crossover_temperature_chain", "log10_p_escape", "log10_mean_steps",
+         "log10_late_hazard", "log10_passage_time", "log10_passage_time_to_wall_of_chain",
+         "log10_passage_time_to_other_well", "log10_committor", "log10_kramers_time"}  # fmt: skip
 
 
 def asked(capsys, line):
@@ -56,9 +59,10 @@ def test_every_loss_prints(capsys, name):
 
 def test_the_table(capsys):
     shown = asked(capsys, "--loss quartic --temperature 0.5 --lr 0.01")
-    for words in ("71.29397223", "2903.270408", "25.57275385", "0.5768297394", "45.0599315", "minimum 1: x = 3,"):
+    for words in ("71.29397223", "2903.270408", "25.57275385", "0.5768297394", "minimum 1: x = 3,"):
         assert words in shown
-    assert "rough" in asked(capsys, "--loss quartic --temperature 1 --lr 0.01")
+    assert "Kramers: mean time to the next minimum" in shown
+    assert "noisy gradient from x = 3:" in shown
     assert "52 more minima" in asked(capsys, "--loss rastrigin --dim 2")
 
 
@@ -89,3 +93,49 @@ def test_help_imports_nothing_heavy():
     script = "import sys, dynbench.theory.__main__ as m; m.parser().format_help(); print('numpy' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "False"
+
+
+@pytest.mark.parametrize(("T", "kramers", "mean"), [(0.005, 180.496, 182.1981575), (0.002, 451.468, 453.0840674)])
+def test_what_passes_the_floats_is_given_by_its_logarithm(capsys, T, kramers, mean):
+    line = f"--loss quartic --temperature {T} --steps 5,2500"
+    false = json.loads(asked(capsys, f"{line} --json"))["minima"][1]
+    assert false["log10_kramers_time"] == pytest.approx(kramers, abs=5e-4)
+    assert false["log10_mean_steps"] == pytest.approx(mean, abs=5e-8)
+    assert false["log10_late_hazard"] == pytest.approx(-mean, abs=5e-8)
+    assert false["log10_p_escape"][0] is None
+    assert false["log10_p_escape"][1] < -mean + 3.4
+    assert (false["kramers_time"] is None) == (T == 0.002)  # beyond the largest float
+    assert (false["p_escape"][1] is None) == (T == 0.002)
+    shown = asked(capsys, line)
+    assert f"10^{mean:.7f}" in shown
+    assert "noisy gradient: left within 5 steps: not computed, but below 10^-" in shown
+
+
+def test_text_and_json_hold_the_same_numbers(capsys):
+    line = "--loss quartic --temperature 0.5 --lr 0.01"
+    shown = asked(capsys, line)
+    for minimum in json.loads(asked(capsys, f"{line} --json"))["minima"]:
+        for one in minimum["predictions"]:
+            if one["value"] is not None and one["words"]:
+                rows = [row for row in shown.splitlines() if one["words"] in row]
+                assert any(f"{one['value']:.10g}" in row for row in rows), one
+
+
+def test_no_minimum_is_called_false_where_all_are_global(capsys):
+    shown = asked(capsys, "--loss himmelblau --temperature 1")
+    assert "false" not in shown
+    assert "nothing exact is known" in shown
+    assert "it never leaves, as this is the only basin" in asked(capsys, "--loss quadratic --temperature 1")
+
+
+def test_curvatures_are_those_at_the_parameters(capsys):
+    one = json.loads(asked(capsys, "--loss quadratic --dim 1 --curvature 4 --json"))["minima"][0]
+    assert one["step_limit"] == pytest.approx(0.5, rel=1e-9)
+    two = json.loads(asked(capsys, "--loss quadratic --dim 2 --curvature 4 --condition 100 --json"))["minima"][0]
+    assert two["curvature"] == pytest.approx(400.0, rel=1e-9)
+
+
+def test_an_answer_that_is_not_computed_says_why(capsys):
+    shown = asked(capsys, "--loss quartic --temperature 1e-5")
+    assert "noisy gradient: exact numbers are not computed: the exact chain needs" in shown
+    assert "10^90324" in shown  # the SDE's times are known even so
