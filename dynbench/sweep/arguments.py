@@ -175,7 +175,9 @@ def refuse_unknown(request: Request) -> None:
     o = request.options
     rules = [arm["dynamics"] for arm in request.arms] or listed(o.get("dynamics", "")) or find.rules()
     parameters = set(COMMON)
-    for name in dict.fromkeys([*rules, *find.rules()]):  # those of other rules are told apart as such
+    if not set(request.axes) - parameters:
+        return
+    for name in dict.fromkeys([*rules, *find.rules()]):  # with_axes tells those of other rules apart
         with suppress(ValueError):  # a rule that is not there is told later
             parameters |= set(find.dynamics(name).parameters)
     for name in [str(o["loss"])] if "loss" in o else find.losses():

@@ -18,6 +18,7 @@ from dynbench.kernels import noise
 from dynbench.kernels.step import RECORDS
 from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label
+from dynbench.sweep import fields
 from dynbench.sweep.axes import whole
 from dynbench.sweep.problem import loss_of
 from dynbench.sweep.scales import STEPS, default_lr
@@ -31,18 +32,29 @@ LABELS_KEPT = 2_000_000  # coordinates of starts, and basin labels, that are kep
 
 @dataclass(frozen=True)
 class Arm:
-    """A rule and its axes: name -> values, for its parameters and the loss's, lr, temperature, gradient_noise."""
+    """A rule and its axes: name -> values, for its parameters and the loss's, lr, temperature, gradient_noise.
+
+    A single number will do for an axis of one value, and lists and arrays for several.  Raises ValueError.
+    """
 
     dynamics: str
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "axes", {spelled(name): values for name, values in self.axes.items()})
+        rule = fields.name(self.dynamics, "dynamics", "the name of a rule or the path of a .py file")
+        axes = fields.axes(self.axes, f"the axes of {rule}")
+        object.__setattr__(self, "dynamics", rule)
+        object.__setattr__(self, "axes", {spelled(name): values for name, values in axes.items()})
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Names and numbers that define a run.  Equal sweeps give equal bytes, whatever the workers and chunks."""
+    """Names and numbers that define a run.  Equal sweeps give equal bytes, whatever the workers and chunks.
+
+    Numbers of NumPy's, whole floats like 1e3 for steps, lists for tuples and a single value for one of them will do.
+    Raises ValueError, one sentence, for what is of another type; what the loss and the rules do not take is told when
+    the sweep is run.
+    """
 
     loss: str
     arms: tuple[Arm, ...]
@@ -57,6 +69,25 @@ class Sweep:
     by_start: bool = False  # a cell for every start
     until: float | None = None  # as many seeds as make the interval of each p_escape so narrow
     rare: bool = False  # cells with hardly an escape are estimated by splitting
+
+    def __post_init__(self) -> None:
+        arms = (self.arms,) if isinstance(self.arms, Arm) else self.arms
+        fields.instance(arms, (list, tuple), "arms", "a list of Arm")
+        plain = {
+            "loss": fields.name(self.loss, "loss", "the name of a loss or the path of a .py file"),
+            "arms": tuple(
+                fields.instance(arm, Arm, "arms", "an Arm, such as Arm('capped', {'cap': 71.2})") for arm in arms
+            ),
+            "starts": fields.instance(self.starts, Starts, "starts", "a Starts, such as Starts('grid', 2001)"),
+            "targets": fields.numbers(self.targets, "targets"),
+            "record": fields.names(self.record, "record"),
+            "keep": fields.instance(self.keep, str, "keep", "'all' or 'cells'"),
+            "until": None if self.until is None else fields.number(self.until, "until"),
+        }
+        plain |= {name: fields.whole(getattr(self, name), name) for name in ("dim", "steps", "seeds", "seed")}
+        plain |= {name: fields.truth(getattr(self, name), name) for name in ("by_start", "rare")}
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -230,7 +261,10 @@ def check(sweep: Sweep, loss: Loss) -> None:
         raise ValueError(f"--starts: {sweep.starts.count} a coordinate in {sweep.dim} dimensions are more than 1e12")
     if sweep.starts.law == "points" and len(sweep.starts.points[0]) != sweep.dim:
         given, size = len(sweep.starts.points[0]), "s" * (len(sweep.starts.points[0]) > 1)
-        raise ValueError(f"starts: points of {given} coordinate{size} are given, and {loss.name!r} has {sweep.dim}")
+        raise ValueError(
+            f"starts: points of {given} coordinate{size} are given, and {loss.name!r} has {sweep.dim}: give dim={given}"
+            " if it leaves its dimension free"
+        )
     if not sweep.targets or not all(0 <= t < math.inf for t in sweep.targets):
         raise ValueError("--targets: at least one, each finite and not below 0, as no L - Lmin is")
     if not sweep.arms or not all(len(values) for arm in sweep.arms for values in arm.axes.values()):

@@ -20,7 +20,7 @@ def loss_of(sweep: "Sweep") -> Loss:
     where functions give others at another.  Basins that are found by the loss's own flow are those
     of one choice of its parameters.
     """
-    loss = find.loss(sweep.loss, sweep.dim)
+    loss = in_dimension(sweep.loss, sweep.dim)
     chosen = list(dict.fromkeys(c for arm in sweep.arms for c in combinations(loss, arm)))
     if not chosen or not loss.minima:
         return loss
@@ -44,6 +44,17 @@ def loss_of(sweep: "Sweep") -> Loss:
             f" give {flags} one value, and run the others one by one"
         )
     return loss
+
+
+def in_dimension(name: str, dim: int) -> Loss:
+    """The loss of that name in `dim` dimensions.  Raises ValueError, and says which `dim` it has where that is one."""
+    try:
+        return find.loss(name, dim)
+    except ValueError:
+        own = find.loss(name).dim
+        if own is None or own == dim:
+            raise
+        raise ValueError(f"loss {name!r} has dimension {own}, not {dim}: give dim={own}") from None
 
 
 def facts(loss: Loss) -> tuple[object, ...]:

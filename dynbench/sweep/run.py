@@ -10,6 +10,7 @@ from dynbench.backends.self_check import Checked, of_package
 from dynbench.backends.self_check import self_check as compare
 from dynbench.kernels.compile import compile_all
 from dynbench.store import Run, canonical, csv, parquet, write_whole
+from dynbench.sweep import fields
 from dynbench.sweep.axes import whole as whole_number
 from dynbench.sweep.chunks import ChunksFailed, Crew, Progress
 from dynbench.sweep.definition import own_files
@@ -61,7 +62,14 @@ def run(
     Rows that runs of the same sweep with other seeds have in `out` are not simulated again.
     Raises ValueError for a sweep that cannot be run, OSError where the disk refuses, ChunksFailed.
     """
-    return run_job(Job(Plan(sweep)), out, workers, chunk, progress, command, self_check)
+    fields.instance(sweep, Sweep, "run", "a Sweep")
+    folder = fields.name(out, "out", "the path of a folder")
+    threads = None if workers is None else fields.whole(workers, "workers")
+    rows, checks = fields.whole(chunk, "chunk"), fields.truth(self_check, "self_check")
+    fields.function(progress, "progress")
+    if command is not None:
+        fields.instance(command, str, "command", "a text")
+    return run_job(Job(Plan(sweep)), folder, threads, rows, progress, command, checks)
 
 
 def run_job(
@@ -74,7 +82,8 @@ def run_job(
     self_check: bool = True,
 ) -> Result:
     """The same for a sweep that is looked up: what runs and is stored are the definitions that the job holds."""
-    workers, chunk = whole_number(workers or cores(), "--workers", 1, 4096), whole_number(chunk, "--chunk", 1, 10**9)
+    workers = whole_number(cores() if workers is None else workers, "workers", 1, 4096)
+    chunk = whole_number(chunk, "chunk", 1, 10**9)
     folder = Run(Path(out) / job.name)
     if folder.finished:
         if not (folder.directory / "summary.csv").exists():

@@ -19,6 +19,7 @@ from dynbench.kernels import noise
 from dynbench.kernels.shape import RADIUS
 from dynbench.losses.base import Loss
 from dynbench.outcomes.label import label
+from dynbench.sweep import fields
 from dynbench.sweep.axes import whole
 
 JITTER = 0.05  # of the distance to the basin's boundary, around a minimum (`trapped`)
@@ -39,27 +40,19 @@ class Starts:
     points: tuple[tuple[float, ...], ...] = ()  # (count, dim), for the law `points`; any rows of numbers will do
 
     def __post_init__(self) -> None:
-        if self.law not in LAWS:
+        if not isinstance(self.law, str) or self.law not in LAWS:
             raise ValueError(f"starts: no law called {self.law!r}{nearest(str(self.law), LAWS)}")
-        object.__setattr__(self, "count", whole(self.count, "starts: the count", 1, MOST))
+        count = fields.whole(self.count, "starts: the count")
+        object.__setattr__(self, "count", whole(count, "starts: the count", 1, MOST))
         if self.law != "points":
-            if len(self.points):
+            if not isinstance(self.points, tuple | list | np.ndarray) or len(self.points):
                 raise ValueError(f"starts: points are given, and the law {self.law!r} takes none")
+            object.__setattr__(self, "points", ())
             return
-        try:
-            table = np.array(self.points, float)
-        except (TypeError, ValueError):
-            table = np.zeros(0)
-        if table.ndim != 2 or not table.size:
-            raise ValueError(
-                "starts: `points` must be rows of equal length, one number a coordinate, like ((0.0, 1.0), (2.0, 3.0))"
-            )
-        if len(table) != self.count:
-            raise ValueError(f"starts: {len(table)} points are given, not {self.count}")
-        if not np.isfinite(table).all():
-            row = table[~np.isfinite(table).all(axis=1)][0]
-            raise ValueError(f"starts: {row.tolist()} is not a point of finite coordinates")
-        object.__setattr__(self, "points", tuple(map(tuple, table.tolist())))
+        points = fields.points(self.points, "starts")
+        if len(points) != self.count:
+            raise ValueError(f"starts: {len(points)} points are given, not {self.count}")
+        object.__setattr__(self, "points", points)
 
     @staticmethod
     def parse(text: str, dim: int) -> "Starts":

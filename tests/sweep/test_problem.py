@@ -96,7 +96,7 @@ def test_the_minima_are_those_of_the_value_that_is_swept(tmp_path):
         (FIXED, ({"tilt": (0.1, 0.11)},), "(at tilt = 0.11; `minima` and `separators` may be functions of the param"),
         (STEEP, ({"floor": (0.0, 1.0)},), "minimum 0: L is 1.0 at x = (-1, 0), not the value 0.0 that is given (at "),
         (STEEP, ({"steepness": (1.0, 2.0)},), "the basins of 'mine' may move with steepness, and a run has one set"),
-        (FIXED, ({"tilt": (float("inf"),)},), "tilt = inf is outside its bounds"),
+        (FIXED, ({"tilt": (float("inf"),)},), "the axes of sign: tilt: inf is not a finite number"),
     ],
 )
 def test_a_parameter_that_moves_what_is_listed_is_refused(tmp_path, text, axes, told):

@@ -105,7 +105,7 @@ def test_what_is_wrong_in_a_csv_file_is_named_with_its_line(tmp_path, text, told
         (("points", 1, ((float("nan"),),)), "starts: [nan] is not a point of finite coordinates"),
         (("grid", 2, ((1.0,), (2.0,))), "starts: points are given, and the law 'grid' takes none"),
         (("gird", 2), "starts: no law called 'gird', did you mean 'grid'? Known: points, grid, uniform, trapped"),
-        (("grid", 2.5), "starts: the count: '2.5' is not a whole number"),
+        (("grid", 2.5), "starts: the count: 2.5 is not a whole number"),
         (("uniform", 0), "starts: the count: '0' is not a whole number"),
     ],
 )
