@@ -115,7 +115,7 @@ def test_a_page_knows_which_minima_of_a_users_loss_are_global(tmp_path):
     assert known is not None
     assert false_labels(known, [0, 1]) == []
     page = build([made])
-    assert "P(escape) is of leaving the basin of a global one" in page
+    assert "There is nothing to escape from: all 2 minima of even are equally low." in page
     assert "of the false minimum" not in page
     assert "basin of basin" not in page
 
