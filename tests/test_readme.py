@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIRST, SECOND = (line for line in README.splitlines() if line.startswith("python3 -m venv"))
-SMALLER = {"4711": "47", "trapped:1000": "trapped:100"}  # a run that is smaller, or shorter
-EXAMPLES = [line.split("#")[0].strip() for line in README.splitlines() if line.startswith("python -m dynbench.")]
+SMALLER = {"4711": "47"}  # a run that is shorter
+EXAMPLES = [line.partition("#")[::2] for line in README.splitlines() if line.startswith("python -m dynbench.")]
 
 
 def test_the_two_commands_set_everything_up_and_ci_calls_the_second():
@@ -35,17 +35,24 @@ def test_links_lead_somewhere(link):
 
 
 def test_the_examples_run(tmp_path):
-    """One after the other, in a folder of their own: the report and the replay are of the run before."""
+    """One after the other, in a folder of their own: the report and the replay are of the run before.
+
+    What a comment gives as a result, a number with a point, is printed.
+    """
     assert len(EXAMPLES) == 11
     (tmp_path / "suites").symlink_to(ROOT / "suites")
-    for shown in EXAMPLES:
-        example = shown
+    numbers = 0
+    for example, comment in EXAMPLES:
         for large, small in SMALLER.items():
             example = example.replace(large, small)
         argv = [sys.executable, *example.split()[1:]]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{example}\n{done.stderr}"
         assert done.stderr == ""
+        for number in re.findall(r"\d+\.\d+(?:e-?\d+)?", comment):
+            assert number in done.stdout, f"{example}: {number}"
+            numbers += 1
+    assert numbers == 6
 
 
 def test_a_rule_of_ones_own(tmp_path):

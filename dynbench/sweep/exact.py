@@ -22,7 +22,10 @@ def with_exact(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     p = np.full(len(table), np.nan)
     if plan.starts <= LABELS_KEPT:
         places = np.flatnonzero(noisy & (table["start_basin"] >= 0))[:MOST_CELLS]
-        p[places] = [exact(table.iloc[place], plan) for place in places.tolist()]
+        # one setting after the other, as chains are remembered
+        settings = table.iloc[places].groupby(["lr", "temperature", "gradient_noise"], sort=False).ngroup()
+        for place in places[np.argsort(settings.to_numpy(), kind="stable")].tolist():
+            p[place] = exact(table.iloc[place], plan)
     n, k = table["n"].to_numpy(), table["escaped"].to_numpy()
     p = np.where(table["diverged_inside"] > 0, np.nan, p + 0.0)  # -0 becomes 0
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -36,7 +39,7 @@ def starts_of(cell: pd.Series, plan: Plan) -> Floats:
     if names:
         return np.array([[cell[c]] for c in names], float)
     index = np.flatnonzero(plan.labels == int(cell["start_basin"]))
-    return plan.sweep.starts.at(plan.loss, index, plan.sweep.seed)
+    return plan.starts_at(index)
 
 
 def exact(cell: pd.Series, plan: Plan) -> float:

@@ -21,7 +21,7 @@ import numpy as np
 from dynbench.batch import Floats
 from dynbench.losses.base import Loss
 from dynbench.theory.coordinate import coordinate, walls
-from dynbench.theory.nystrom import COARSE, FINE, Chain, OutOfReach, chain
+from dynbench.theory.nystrom import COARSE, FINE, REMEMBERED, Chain, OutOfReach, chain
 
 MOST_WORK = 5e9  # steps times nodes squared of one pass: some seconds; twice that for the whole course
 DOUBLED = 500  # nodes up to which K², as much work as half so many steps, is worth it
@@ -53,7 +53,7 @@ class Exits:
     hazard: float  # late, a step
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=REMEMBERED)
 def course(of: Chain, times: tuple[int, ...], whole: bool = False) -> Course:
     """p_n and S_n at the nodes for `times`, ascending; `whole`: until the hazard settles.  Raises OutOfReach."""
     size = len(of.nodes)

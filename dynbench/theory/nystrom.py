@@ -17,6 +17,7 @@ from dynbench.theory.coordinate import Coordinate, coordinate, walls
 
 PANEL = 3.0  # widest panel, in standard deviations of a step
 MOST_NODES = 4000
+REMEMBERED = 32  # chains: two grids of each of Rastrigin's 11 wells in its domain, at one temperature
 STEEPEST = 300.0  # barrier / T: beyond it probabilities come near the smallest floats
 
 
@@ -74,7 +75,7 @@ def chain(loss: Loss, label: int, lr: float, temperature: float, grid: Grid = FI
     return built(coordinate(loss), centre, walls(loss, label), domain, lr, temperature, grid)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=REMEMBERED)
 def built(
     curve: Coordinate,
     centre: float,
