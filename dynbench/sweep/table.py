@@ -16,7 +16,7 @@ from dynbench.outcomes.outward import DOWN, NEAREST, UP, written
 from dynbench.outcomes.randomness import sentences
 from dynbench.outcomes.summary import FALSE, UNKNOWN
 from dynbench.sweep.no_escape import has_exits, nothing_to_escape
-from dynbench.theory.thresholds import critical_cap
+from dynbench.theory.capped_flow import Well, onset
 
 NO_BASIN = "The basins of the starts are not known, and so nothing is said of escapes."
 BASIN = (
@@ -24,6 +24,7 @@ BASIN = (
     " minimum."
 )
 MOST_ROWS = 200
+MOST_PREDICTED = 3  # values of f_star that a line is said of
 WIDTH = 118  # letters of a line
 
 Cell = Mapping[Hashable, Any]  # a row of the table of cells
@@ -349,15 +350,31 @@ def hidden(cells: pd.DataFrame) -> bool:
 
 
 def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
-    """What theory says of the capped flow's cells, where there is one step and one false minimum."""
+    """What theory says of the capped flow's rows, where there is one step and one false minimum: a line an f_star."""
     false = false_minima(loss)
-    if loss.dim != 1 or len(false) != 1 or cells["lr"].nunique() != 1 or "cap" not in cells:
+    if loss.dim != 1 or not loss.tensor or len(false) != 1 or cells["lr"].nunique() != 1 or "cap" not in cells:
         return []
-    minimum, f_star = false[0], cells["f_star"] if "f_star" in cells else pd.Series([0.0])
-    if f_star.nunique() != 1:
+    if any(name in cells and (cells[name] != value).any() for name, value in loss.parameters.items()):
+        return []  # its minima and walls move with them
+    values = cells["f_star"].dropna().unique().tolist() if "f_star" in cells else []
+    if not 0 < len(values) <= MOST_PREDICTED:
         return []
-    shift = float(f_star.iloc[0])
-    threshold = critical_cap(minimum, float(cells["lr"].iloc[0]), shift)
-    where, height = f"{minimum.x[0]:.6g}", "L*" if shift == 0.0 else "(L* - f_star)"
-    told = f"escapes of the capped flow begin at cap D/(h {height}) = {threshold:.6g}."
-    return [f"Predicted for the minimum at {where}: {told}"]
+    minimum, lr = false[0], float(cells["lr"].iloc[0])
+    label = loss.minima.index(minimum)
+    lines = []
+    for value in sorted(values):
+        told = onset_in_words(loss, label, lr, float(value))
+        lines += wrapped(f"Predicted for the minimum at {minimum.x[0]:.6g} with f_star = {value:.6g}: {told}")
+    return lines
+
+
+def onset_in_words(loss: Loss, label: int, lr: float, f_star: float) -> str:
+    """From which cap on the capped flow leaves a well, exactly, from any start in it."""
+    well = Well.of(loss, label, lr, f_star)
+    cap = onset(well, everywhere=True)
+    if cap == 0.0:
+        return "some starts in its basin leave at any cap, as L is below f_star on a wall of it."
+    if not math.isfinite(cap):
+        return "no start in its basin leaves at any cap." if cap > 0.0 else "no cap is known from which on it is left."
+    climbs = "L there is below f_star, and so the rule climbs away from it; " if well.height < 0.0 else ""
+    return f"{climbs}the capped flow leaves its basin from no start up to cap {cap:.6g}, and from some above it."
