@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from dynbench.digits import digits, exact
-from dynbench.report import arms
+from dynbench.report import arms, curves
+from dynbench.sweep import headline
 from dynbench.sweep.table import digits_of, label, varying
 
 pytestmark = pytest.mark.quick
@@ -58,3 +59,18 @@ def test_starts_that_differ_have_names_of_their_own():
     assert [label(cell, [], places) for cell in cells.to_dict("records")] == [
         "sign from 0.3", "sign from 0.30000000000000004"
     ]  # fmt: skip
+
+
+def test_sentences_about_neighbouring_caps_tell_them_apart():
+    """With six digits the first cap with an escape would be written like the last one without."""
+    rows = pd.DataFrame({
+        "loss": "quartic", "dynamics": "capped", "cap": [71.29394791, 71.29394792], "lr": 0.01, "temperature": 0.0,
+        "gradient_noise": 0.0, "start_basin": 1, "n": 100, "escaped": [0, 3], "p_escape": [0.0, 0.03],
+        "p_escape_lo": [0.0, 0.01], "p_escape_hi": [0.009, 0.08],
+    })  # fmt: skip
+    told = curves.told(rows.iloc[0].to_dict(), rows, [], math.inf, {1: "x = 3"})
+    assert "the first escapes are at cap 71.29394792 (3 of 100 runs)" in told
+    assert "none at the one smaller cap, 71.29394791" in told
+    names = varying(rows, ["cap"])
+    assert headline.named(rows, rows.iloc[1], names) == "capped cap 71.29394792"
+    assert headline.listed(rows, [0, 1], names) == "capped at 2 settings, cap 71.29394791 to 71.29394792"

@@ -15,7 +15,7 @@ from dynbench.outcomes.rounding import MEANING
 from dynbench.report import wells
 from dynbench.report.section import Section, Table
 from dynbench.store import Run
-from dynbench.sweep.table import aligned, label, probability, varying
+from dynbench.sweep.table import aligned, digits_of, label, probability, varying
 
 __all__ = ["LABELS", "MEANING", "Cause", "of_cells", "sections"]
 
@@ -55,12 +55,14 @@ def of_cells(
 ) -> list[Cause]:
     """One for each row of mechanism.csv, with the rows of the other two tables that are of the same cell."""
     names = varying(causes, parameters)
+    places = digits_of(causes, names)
     key = [c for c in causes.columns if c in ("dynamics", "start_basin", *parameters, *AXES) or is_start(str(c))]
     groups = dict(iter(halvings.groupby(key, dropna=False, sort=False)))
     several = causes["start_basin"].nunique() > 1
     found: list[Cause] = []
     for (_, cause), (_, proof) in zip(causes.iterrows(), proofs.iterrows(), strict=True):
-        name = label(cause, names[str(cause["dynamics"])])
+        rule = str(cause["dynamics"])
+        name = label(cause, names[rule], places[rule])
         name += f", minimum at {wells.place(loss, cause['start_basin'])}" if several else ""
         evidence = next((g for k, g in groups.items() if same(k, [cause[c] for c in key])), halvings.iloc[:0])
         columns, rows = table_of(evidence)

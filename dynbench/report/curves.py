@@ -1,12 +1,14 @@
 """P(escape) as a function of the cap: the lines that a table of cells holds, where they rise and where they should."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dynbench.digits import digits
 from dynbench.losses.base import Loss
 from dynbench.report import arms, wells
 from dynbench.report.facts import Facts
@@ -87,17 +89,18 @@ def onset(rows: pd.DataFrame) -> tuple[float, float]:
 def told(row: Mapping[Any, Any], rows: pd.DataFrame, differ: list[str], critical: float, places: dict[int, str]) -> str:
     """The onset of escapes against the prediction, inf for none, and what larger caps do."""
     last, first = onset(rows)
+    write = partial(arms.number, places=digits(rows["cap"].tolist()))
     label = int(row["start_basin"])
     who = f"{arms.name(row, differ)}, starts in the basin of {origin({label: places[label]})}"
     predicted = f" Predicted: D/(h(L* - f_star)) = {critical:.7g}." if isfinite(critical) else ""
     if not isfinite(first):
-        return f"{who}: no escape at any of {len(rows)} caps up to {arms.number(last)}.{predicted}"
+        return f"{who}: no escape at any of {len(rows)} caps up to {write(last)}.{predicted}"
     at = rows[rows["cap"] == first].iloc[0]
-    text = f"{who}: the first escapes are at cap {arms.number(first)} ({int(at['escaped'])} of {int(at['n'])} runs)"
+    text = f"{who}: the first escapes are at cap {write(first)} ({int(at['escaped'])} of {int(at['n'])} runs)"
     if last == last:
         below = rows[rows["cap"] <= last]
         few = "one smaller cap," if len(below) == 1 else f"{len(below)} smaller caps, up to"
-        text += f"; none at the {few} {arms.number(last)}"
+        text += f"; none at the {few} {write(last)}"
         text += f" (0 of {int(below['n'].sum())} runs)"
     text += f".{predicted} "
     return text + highest(rows.reset_index(drop=True))
@@ -109,13 +112,14 @@ def highest(rows: pd.DataFrame) -> str:
     if first is None:
         return ""
     top, end = rows.iloc[first.best], rows.iloc[-1]
+    write = partial(arms.number, places=digits(rows["cap"].tolist()))
     largest = top["cap"] == end["cap"]
     where = "the largest cap, " if largest else "cap "
-    text = f"P(escape) is highest at {where}{arms.number(top['cap'])}: {interval(top, 'p_escape')}"
+    text = f"P(escape) is highest at {where}{write(top['cap'])}: {interval(top, 'p_escape')}"
     tied = rows["cap"].iloc[list(first.tied)]
     if len(tied):
-        ends = f"{arms.number(tied.min())} to {arms.number(tied.max())}" if len(tied) > 1 else arms.number(tied.iloc[0])
+        ends = f"{write(tied.min())} to {write(tied.max())}" if len(tied) > 1 else write(tied.iloc[0])
         text += f"; the intervals of {len(tied)} other cap{'s' * (len(tied) > 1)}, {ends}, overlap with this one"
     if largest:
         return f"{text}."
-    return f"{text}; at the largest cap, {arms.number(end['cap'])}, it is {interval(end, 'p_escape')}."
+    return f"{text}; at the largest cap, {write(end['cap'])}, it is {interval(end, 'p_escape')}."

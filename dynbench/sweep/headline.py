@@ -11,9 +11,10 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from dynbench.digits import digits, numeral
 from dynbench.outcomes.cells import Context
 from dynbench.outcomes.summary import FALSE, UNKNOWN
-from dynbench.sweep.table import Cell, label, probability, share, value, varying
+from dynbench.sweep.table import Cell, digits_of, label, probability, share, value, varying
 from dynbench.sweep.ties import Leader, leader
 
 ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
@@ -53,7 +54,7 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
 def led(table: pd.DataFrame, first: Leader, column: str, does: str, names: dict[str, list[str]]) -> str:
     """Who leads in a probability, and who else may."""
     cell = table.iloc[first.best]
-    text = f"{does}: {named(cell, names)}, {probability(*(cell[column + end] for end in ('', '_lo', '_hi')))}"
+    text = f"{does}: {named(table, cell, names)}, {probability(*(cell[column + end] for end in ('', '_lo', '_hi')))}"
     text += (split(cell) if column == "p_escape" else "") + "."
     if len(first.tied) > 1 and len(first.tied) == len(table) - 1:
         return f"{text} All other intervals overlap with it, so no setting can be told from the others."
@@ -79,8 +80,10 @@ def many(count: int) -> str:
     return "one trajectory" if count == 1 else f"{count} trajectories together"
 
 
-def named(cell: Cell | pd.Series, names: dict[str, list[str]]) -> str:
-    return label(cell, names[str(cell["dynamics"])])
+def named(table: pd.DataFrame, cell: Cell | pd.Series, names: dict[str, list[str]]) -> str:
+    """The setting of one of the table's rows, by a name that no other has."""
+    rule = str(cell["dynamics"])
+    return label(cell, names[rule], digits_of(table, names)[rule])
 
 
 def listed(table: pd.DataFrame, places: Sequence[int], names: dict[str, list[str]]) -> str:
@@ -89,13 +92,20 @@ def listed(table: pd.DataFrame, places: Sequence[int], names: dict[str, list[str
     for rule, rows in table.iloc[list(places)].groupby("dynamics", sort=False):
         own = [name for name in names[str(rule)] if rows[name].nunique() > 1]
         if len(rows) == 1:
-            texts.append(named(rows.iloc[0], names))
+            texts.append(named(table, rows.iloc[0], names))
         elif own:
-            ranges = (f"{name} {rows[name].min():.6g} to {rows[name].max():.6g}" for name in own)
+            ranges = (f"{name} {span(rows[name])}" for name in own)
             texts.append(f"{rule} at {len(rows)} settings, {', '.join(ranges)}")
         else:
             texts.append(f"{rule} at {len(rows)} settings")
     return "; ".join(texts)
+
+
+def span(values: pd.Series) -> str:
+    """From the lowest to the highest, written differently if they differ."""
+    ends = [float(values.min()), float(values.max())]
+    places = digits(ends)
+    return " to ".join(numeral(end, places) for end in ends)
 
 
 def never(table: pd.DataFrame) -> list[str]:
@@ -203,5 +213,5 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
         chance = f"Chance alone leads beyond {limit:.1f} in one of 20 times {those}."
     return [
         f"P(escape) is known exactly {rows}: what was measured is at most {abs(worst['z']):.1f} standard errors away"
-        f" ({named(worst, names)}: {share(worst['p_escape'])}, exactly {worst['p_exact']:.4g}). {chance}"
+        f" ({named(table, worst, names)}: {share(worst['p_escape'])}, exactly {worst['p_exact']:.4g}). {chance}"
     ]
