@@ -67,8 +67,12 @@ def finding(table: pd.DataFrame, shown: int, start: str) -> str:
     """What the picture shows, in words: of all settings, also those that it has no room for."""
     known = varying(table, arms.parameters(table))
     some = "" if shown == len(table) else f", {shown} of them drawn"
-    told = [f"{len(table)} settings compared{some}; starts in the basin of {start}."]
-    for column, text in (("p_escape", "Highest P(escape)"), ("p_final", "Most often at the target in the end")):
+    many = f"{len(table)} settings compared{some}" if len(table) > 1 else "One setting"
+    told = [f"{many}; starts in the basin of {start}."]
+    kinds = {"p_escape": "Highest P(escape)", "p_final": "Most often at the target in the end"}
+    if len(table) == 1:
+        kinds = {"p_escape": "P(escape)", "p_final": "P(final)"}
+    for column, text in kinds.items():
         first = leader(table, column)
         if first is not None:
             told.append(led(table, first, column, text, known))

@@ -34,7 +34,7 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
     cells = table.to_dict("records")
     kind = table["start_kind"].iloc[0]
     for column in LEADERS if kind == FALSE else ("p_final", "p_escape"):  # P(global) tells little where all is global
-        does = LEADERS[column]
+        does = LEADERS[column] if len(table) > 1 else LEADERS[column].replace(" most often", "")
         if column == "p_escape" and kind == UNKNOWN:
             continue
         does = does.format(target=context.targets[0])
@@ -209,8 +209,8 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
         chance = f"With {expected:.3g} of {int(worst['n'])} expected to leave there, that is a rough measure."
     else:
         limit = NormalDist().inv_cdf(1.0 - 0.025 / count)
-        those = f"{count} such comparisons" if count > 1 else "such a comparison"
-        chance = f"Chance alone leads beyond {limit:.1f} in one of 20 times {those}."
+        those = f"times {count} such comparisons" if count > 1 else "such comparisons"
+        chance = f"Chance alone leads beyond {limit:.1f} in one of 20 {those}."
     return [
         f"P(escape) is known exactly {rows}: what was measured is at most {abs(worst['z']):.1f} standard errors away"
         f" ({named(table, worst, names)}: {share(worst['p_escape'])}, exactly {worst['p_exact']:.4g}). {chance}"

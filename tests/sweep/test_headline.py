@@ -106,3 +106,10 @@ def test_rules_that_never_left_are_told_with_how_small_p_then_is():
     assert (
         "Never seen to leave, in 1000 trajectories together: sign. P(escape) of each setting is at most 0.0031" in text
     )
+
+
+def test_a_single_setting_leads_nobody():
+    text = told(row(p_exact=0.79, z=0.4))
+    assert "most often" not in text
+    assert "Leaves its start's basin: gradient, 0.800 [0.790, 0.810]." in text
+    assert "at most 0.4 standard errors away (gradient: 0.800, exactly 0.79)." in text
