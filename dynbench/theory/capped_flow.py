@@ -23,7 +23,9 @@ POINTS = 4001  # of a side of the well, on which the ends of an image are looked
 CLOSEST = 1e-12  # of D: the first of them
 WIDEST = 1e3  # of D: the last, on a side without a wall
 ROUNDS = 500  # images, after which the reached interval counts as closed
+CLOSE, ZOOMS = 0.02, 6  # within so many D of a reached end an image is looked at more closely, so many times
 LEAST, MOST = 1e-9, 1e12  # caps looked at, relative to the scale D/(h |L - f_star|)
+TURNING = 2.0  # the step h from which the uncapped flow passes over the minimum of a cone
 ENDS = 3e-10  # relative precision of a threshold
 
 
@@ -108,11 +110,29 @@ def reached(well: Well, both: tuple[Side, Side], cap: float, lo: float, hi: floa
         for side, image in zip(both, images, strict=True):
             count = int(np.searchsorted(side.x * side.sign, (hi if side.sign > 0 else lo) * side.sign, side="right"))
             if count:
-                ends += [float(image[:count].min()), float(image[:count].max())]
+                ends += extremes(well, side, image, count, cap, lo, hi)
         if min(ends) == lo and max(ends) == hi:
             break
         lo, hi = min(ends), max(ends)
     return lo, hi
+
+
+def extremes(well: Well, side: Side, image: Floats, count: int, cap: float, lo: float, hi: float) -> list[float]:
+    """Least and largest T of the first `count` points of a side, looked for more closely where it passes lo or hi."""
+    found = []
+    for sign, known in ((-1.0, -lo), (1.0, hi)):
+        place = int((sign * image[:count]).argmax())
+        best = sign * float(image[place])
+        first, last = side.x[max(place - 1, 0)], side.x[min(place + 1, count - 1)]
+        if best >= known - CLOSE * well.distance:
+            for _ in range(ZOOMS):
+                x = np.linspace(first, last, 33)
+                near = sign * well.moved(x, cap)
+                place = int(near.argmax())
+                best = max(best, float(near[place]))
+                first, last = x[max(place - 1, 0)], x[min(place + 1, 32)]
+        found.append(sign * best)
+    return found
 
 
 def onset(well: Well, everywhere: bool = False) -> float:
@@ -120,15 +140,20 @@ def onset(well: Well, everywhere: bool = False) -> float:
 
     Starts: within `NEAR` D of the minimum, as `--starts trapped` draws them; `everywhere`: in the whole well, also
     right beside its walls, from where the first step is the longest.  0: some leave at any cap.  inf: none at any.
-    nan: a well without walls.
+    nan: not worked out, for h >= 2, where steps of the uncapped flow turn about.  Where L* < f_star the rule climbs
+    from the minimum to the level L = f_star; there the first ones may leave at a larger cap only.
     """
+    if well.lr >= TURNING:
+        return nan
     if not isfinite(well.distance):
-        return inf if well.lo == -inf and well.hi == inf else nan
+        return inf
     both = sides(well)
     heights = [float(s.above[-1]) for s, wall in zip(both, (well.lo, well.hi), strict=True) if isfinite(wall)]
     if min(heights) < 0.0:
         return 0.0  # L < f_star all the way up to a wall: the rule climbs over it
     start = (well.bottom - NEAR * well.distance, well.bottom + NEAR * well.distance)
+    if well.height < 0.0:  # from either side it climbs to the level L = f_star
+        start = (min(start[0], level(both[0])), max(start[1], level(both[1])))
     if everywhere:
         start = (float(both[0].x[-1]), float(both[1].x[-1]))
 
@@ -138,6 +163,11 @@ def onset(well: Well, everywhere: bool = False) -> float:
 
     scale = well.distance / (well.lr * max(abs(well.height), *map(abs, heights)))
     return threshold(leaves, LEAST * scale, MOST * scale)
+
+
+def level(side: Side) -> float:
+    """The place up to which L < f_star, or the point of `sides` after it."""
+    return float(side.x[int((side.above >= 0.0).argmax())])
 
 
 def threshold(holds: Callable[[float], bool], lo: float, hi: float) -> float:

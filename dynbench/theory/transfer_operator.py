@@ -8,7 +8,7 @@ what of that lies over a wall has left.  Source: Ulam (1960), A Collection of Ma
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import asinh, ceil, floor, isfinite, nan
+from math import asinh, ceil, floor, inf, isfinite, nan
 
 import numpy as np
 from scipy.sparse import csc_matrix, identity
@@ -19,7 +19,7 @@ from dynbench.theory.capped_flow import Well
 
 BINS, MOST_BINS = 4000, 32_000  # of them: as many as that at h <= 0.01, in proportion to h beyond
 CUTS = 4  # pieces of a bin
-FINEST = 10.0  # the scale s of the bins, in widths of the set from which a step leads over the wall
+FINEST = 10.0  # the scale s of the bins, in `width_of_exits`
 LONGEST = 30_000  # steps that are followed; beyond, the late rate serves
 SETTLED = 20.0  # time n h after which the law inside no longer changes, and
 FEWEST = 300  # the least steps in which it does
@@ -59,7 +59,7 @@ def operator(well: Well, cap: float, lo: float, hi: float) -> Operator:
     bottom = well.bottom
     if not well.height > 0.0:
         raise ValueError("a law of departures needs L* above f_star")
-    gap = well.lr * well.height / (well.curve.curvature(bottom) * well.distance)
+    gap = width_of_exits(well)
     scale = min(FINEST * gap, well.distance / 20.0)
     first, last = asinh((lo - bottom) / scale), asinh((hi - bottom) / scale)
     count = bins(well.lr)
@@ -93,6 +93,11 @@ def operator(well: Well, cap: float, lo: float, hi: float) -> Operator:
     return Operator(matrix, edges)
 
 
+def width_of_exits(well: Well) -> float:
+    """h (L* - f_star)/(λD): so near to the minimum a step of the uncapped flow reaches the nearer wall."""
+    return well.lr * well.height / (well.curve.curvature(well.bottom) * well.distance)
+
+
 def bins(lr: float) -> int:
     """How many: with a long step few follow each other before the law is spread, and its spikes need narrow bins."""
     return int(min(MOST_BINS, max(BINS, BINS * lr / 0.01)))
@@ -103,9 +108,11 @@ def late_rate(advance: Callable[[Floats], Floats], law: Floats) -> float:
     not settle."""
     rate = nan
     for _ in range(ITERATIONS):
-        after = advance(law)
-        before, rate = rate, float(after.sum() / law.sum())
-        law = after / after.sum()
+        law = law / law.sum()
+        law = advance(law)
+        before, rate = rate, float(law.sum())
+        if not 0.0 < rate < inf:
+            return nan
         if abs(rate - before) <= STEADY * abs(rate):
             return rate
     return nan
@@ -126,6 +133,8 @@ def late_and_mean(matrix: csc_matrix, law: Floats, lr: float) -> tuple[float, fl
     for _ in range(max(FEWEST, ceil(SETTLED / lr))):
         total += float(law.sum())
         law = matrix @ law
+    if not law.sum() > 0.0:
+        return nan, total
     hazard = 1.0 - late_rate(lambda shares: matrix @ shares, law)
     return (hazard, total + float(law.sum()) / hazard) if 0.0 < hazard <= 1.0 else (nan, nan)
 
@@ -141,10 +150,13 @@ def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int
     law_of = operator(well, cap, max(well.lo, min(lo, well.bottom - reach)), min(well.hi, max(hi, well.bottom + reach)))
     law = law_of.law(lo, hi)
     hazard, mean = late_and_mean(law_of.matrix, law, well.lr)
-    last = max(steps, default=0)
     settled = max(FEWEST, ceil(SETTLED / well.lr))
+    longest = min(settled, LONGEST)
+    last = max((n for n in steps if n <= longest), default=0)
+    if max(steps, default=0) > longest and longest * well.lr >= ENOUGH:
+        last = longest
     inside = [1.0]
-    while len(inside) <= min(last, settled, LONGEST) and inside[-1] > GONE:
+    while len(inside) <= last and inside[-1] > GONE:
         law = law_of.matrix @ law
         inside.append(float(law.sum()))
     followed = len(inside) - 1
