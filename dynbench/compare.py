@@ -1,7 +1,7 @@
 """python -m dynbench.compare RUN --a ARM --b ARM: is one setting better than another, from the same starts and noise?
 
 Pair by pair where both ran from the same starts with the same noise: the difference with Tango's interval and the
-exact McNemar test.  Else as two independent samples: Newcombe's interval, Fisher's exact test and, for escapes, the
+exact McNemar test.  Else as two independent samples: the score interval, Fisher's exact test and, for escapes, the
 log-rank test of the escape times.
 """
 

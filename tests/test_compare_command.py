@@ -14,7 +14,7 @@ from dynbench.__main__ import main as dynbench
 from dynbench.compare import content, main
 from dynbench.compare import told as printed
 from dynbench.outcomes.compare import log_rank, mcnemar, tango
-from dynbench.outcomes.independent import fisher, newcombe
+from dynbench.outcomes.independent import fisher, score
 from dynbench.report.page import build
 from dynbench.store import Run
 from dynbench.sweep.__main__ import main as sweep
@@ -143,7 +143,7 @@ def test_other_seeds_are_independent_samples(noisy, other, capsys):
     a = arm(noisy, "capped", cap=1000.0, temperature=0.5).query("start_basin == 1")["t_exit"]
     b = arm(other, "gradient", temperature=0.5).query("start_basin == 1")["t_exit"]
     counts = int((a >= 0).sum()), len(a), int((b >= 0).sum()), len(b)
-    assert [row["lo"], row["hi"]] == pytest.approx([float(v) for v in newcombe(*counts)])
+    assert [row["lo"], row["hi"]] == pytest.approx([float(v) for v in score(*counts)])
     assert row["p"] == pytest.approx(fisher(*counts)[0])
     assert (row["log_rank_z"], row["log_rank_p"]) == pytest.approx(log_rank(a, [400] * len(a), b, [400] * len(b)))
     assert row["only_a"] is None

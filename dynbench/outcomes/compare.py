@@ -83,8 +83,9 @@ def mcnemar(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
 def tango(only_a: ArrayLike, only_b: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
     """(lo, hi) of p_a - p_b from n pairs, b and c of them discordant: all δ that the score test does not reject.
 
-    |b - c - n δ| <= z √(n (2 q + δ (1 - δ))), q the likeliest share of `only_b` given δ: the larger root of
-    2 n q² + ((2 n - b + c) δ - b - c) q - c δ (1 - δ) = 0.  nan where n = 0.  Source: Tango (1998).
+    |b - c - n δ| - 1/2 <= z √(n (2 q + δ (1 - δ))), q the likeliest share of `only_b` given δ: the larger root of
+    2 n q² + ((2 n - b + c) δ - b - c) q - c δ (1 - δ) = 0.  nan where n = 0.  Source: Tango (1998); the 1/2, half of
+    the distance between two values of b - c, is a correction for continuity, without which coverage falls to 0.936.
     """
     from scipy.special import ndtri
 
@@ -99,7 +100,7 @@ def tango(only_a: ArrayLike, only_b: ArrayLike, n: ArrayLike, confidence: float 
         with np.errstate(invalid="ignore", divide="ignore"):
             q = (root - linear) / (4.0 * n)
         spread = np.maximum(n * (2.0 * q + delta * (1.0 - delta)), 0.0)
-        return np.abs(b - c - n * delta) <= z * np.sqrt(spread)
+        return np.abs(b - c - n * delta) - 0.5 <= z * np.sqrt(spread)
 
     ends = []
     for side in (-1.0, 1.0):

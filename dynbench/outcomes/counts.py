@@ -123,12 +123,12 @@ def summed(values: Integers, codes: Integers, count: int) -> Integers:
     return total
 
 
-def spread(counts: pd.DataFrame, name: str, steps: int) -> Floats:
-    """The sum of (value - mean)^2 over all n of each cell, values being 0 where nothing was added to `moments`.
+def spread(counts: pd.DataFrame, name: str, of: str, steps: int) -> Floats:
+    """The sum of (value - mean)^2 over the values that were added to `moments`: as many as the column `of` says.
 
     Whole numbers where floats would cancel; nan for budgets whose squares are not kept.
     """
-    n, total = counts["#n"].to_numpy(), counts[name].to_numpy()
+    n, total = counts[of].to_numpy(), counts[name].to_numpy()
     high, low = (counts[name + end].to_numpy() for end in ("2h", "2l"))
     if steps >= 2**HALF:
         return np.full(len(n), np.nan)

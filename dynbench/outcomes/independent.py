@@ -4,21 +4,57 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats
-from dynbench.outcomes.intervals import Interval, wilson
+from dynbench.outcomes.intervals import Interval
+
+HALVINGS = 52  # of an interval of length 1: to the last bit
 
 
-def newcombe(k_a: ArrayLike, n_a: ArrayLike, k_b: ArrayLike, n_b: ArrayLike, confidence: float = 0.95) -> Interval:
-    """(lo, hi) of p_a - p_b: d - √((p_a - l_a)² + (u_b - p_b)²) and d + √((u_a - p_a)² + (p_b - l_b)²).
+def score(k_a: ArrayLike, n_a: ArrayLike, k_b: ArrayLike, n_b: ArrayLike, confidence: float = 0.95) -> Interval:
+    """(lo, hi) of p_a - p_b: all δ that the score test with a correction for continuity does not reject.
 
-    d = k_a/n_a - k_b/n_b; l, u are Wilson's limits of each.  nan where an n is 0.  Arrays broadcast.
-    Source: Newcombe (1998), method 10.
+    |k_a/n_a - k_b/n_b - δ| - (1/n_a + 1/n_b)/2 <= z √(p (1 - p)/n_a + q (1 - q)/n_b), p and q the likeliest shares with
+    p - q = δ.  nan where an n is 0.  Arrays broadcast.  Source: Mee (1984); the correction: Fleiss (1981).  It covers
+    at least 0.95 for all n; without it, as Newcombe's interval does, 0.88 where both shares are near 0 or 1.
     """
+    from scipy.special import ndtri
+
     k_a, n_a, k_b, n_b = np.broadcast_arrays(*(np.asarray(v, float) for v in (k_a, n_a, k_b, n_b)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        p_a, p_b = k_a / n_a, k_b / n_b
-    (l_a, u_a), (l_b, u_b) = wilson(k_a, n_a, confidence), wilson(k_b, n_b, confidence)
-    d = p_a - p_b
-    return d - np.hypot(p_a - l_a, u_b - p_b), d + np.hypot(u_a - p_a, p_b - l_b)
+        middle, step = k_a / n_a - k_b / n_b, (1.0 / n_a + 1.0 / n_b) / 2.0
+    z, known = ndtri(0.5 + confidence / 2.0), (n_a > 0) & (n_b > 0)
+
+    def accepted(delta: Floats) -> np.ndarray:
+        p = likeliest(k_a, n_a, k_b, n_b, delta)
+        q = p - delta
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = np.maximum(p * (1.0 - p) / n_a + q * (1.0 - q) / n_b, 0.0)
+        return np.abs(middle - delta) - step <= z * np.sqrt(variance)
+
+    ends = []
+    for side in (-1.0, 1.0):
+        inner, outer = middle, np.full(middle.shape, side)
+        for _ in range(HALVINGS):
+            half = (inner + outer) / 2.0
+            inside = accepted(half)
+            inner, outer = np.where(inside, half, inner), np.where(inside, outer, half)
+        ends.append(np.where(known, np.where(accepted(np.full(middle.shape, side)), side, outer), np.nan))
+    return ends[0], ends[1]
+
+
+def likeliest(k_a: Floats, n_a: Floats, k_b: Floats, n_b: Floats, delta: Floats) -> Floats:
+    """The likeliest p_a given p_a - p_b = δ: where the logarithm's derivative, which falls, is 0."""
+    low, high = np.maximum(delta, 0.0), np.minimum(1.0 + delta, 1.0)
+    for _ in range(HALVINGS):
+        p = (low + high) / 2.0
+        q = p - delta
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gains = np.where(k_a > 0, k_a / p, 0.0) + np.where(k_b > 0, k_b / q, 0.0)
+            costs = np.where(k_a < n_a, (n_a - k_a) / (1.0 - p), 0.0) + np.where(
+                k_b < n_b, (n_b - k_b) / (1.0 - q), 0.0
+            )
+        rises = gains > costs
+        low, high = np.where(rises, p, low), np.where(rises, high, p)
+    return (low + high) / 2.0
 
 
 def fisher(k_a: ArrayLike, n_a: ArrayLike, k_b: ArrayLike, n_b: ArrayLike) -> Floats:

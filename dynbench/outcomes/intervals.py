@@ -2,11 +2,10 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainccinv, betaincinv, ndtri
+from scipy.special import betainccinv, betaincinv
 
 from dynbench.batch import Floats
 
-FEW = 5  # with no more successes, or failures, than this a standard error says little
 Interval = tuple[Floats, Floats]
 
 
@@ -30,21 +29,6 @@ def share_between(least: ArrayLike, most: ArrayLike, n: ArrayLike, confidence: f
     with np.errstate(invalid="ignore", divide="ignore"):
         p = np.where(k == np.asarray(most, float), k / n, np.nan)
     return p, interval(k, n, confidence)[0], interval(most, n, confidence)[1]
-
-
-def wilson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:
-    """(lo, hi) = (p + z²/2n ∓ z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n), with p = k/n; nan where n = 0.
-
-    The p that a two-sided score test at level 1 - confidence does not reject.  Source: Wilson (1927).
-    """
-    k, n = columns(k, n)
-    z = ndtri(0.5 + confidence / 2.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = k / n
-        half = z * np.sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n))
-        centre, scale = p + z * z / (2.0 * n), 1.0 + z * z / n
-        lo, hi = (centre - half) / scale, (centre + half) / scale
-    return ends(k, n, lo, hi)
 
 
 def clopper_pearson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Interval:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats, Integers
-from dynbench.outcomes.intervals import FEW, Interval, interval, student
-from dynbench.outcomes.survival import cell_of, integers, log_steps, reached
+from dynbench.outcomes.hazard import poisson
+from dynbench.outcomes.intervals import interval
+from dynbench.outcomes.survival import attempts, cell_of, integers, log_steps, reached
 
 UNITS = ("steps", "gradients", "losses", "time")
 
@@ -49,53 +50,25 @@ def running_time(
 
     `t_hit` (n,) or (J, n), -1 for never; `until`: the budgets, one or (n,).  For a law with a constant hazard it is
     the maximum-likelihood mean from censored times, 1/hazard.
-    Limits: Fieller's, all θ with |Σ(e - θ s)| <= z √(n Var(e - θ s)), e a run's steps, s = 1 for a success, z Student's
-    t of n - 1 degrees: they need no bootstrap and take in that e and s depend on each other.  They cover 92 % of the
-    time at n = 20 and 94 to 95 % from n = 100.  Where no more than five succeeded or the set is unbounded: mean effort
-    over Clopper-Pearson's limits of the success probability (inf where none succeeded).
+    Limits: `Attempts`.  Where budgets differ, what fails is a mixture of them: then also those of a constant hazard,
+    the running time over Garwood's, whichever lie further out.
     """
     hits = integers(t_hit)
     if hits.ndim == 2:
         each = [running_time(row, until, codes, count, confidence) for row in hits]
         names = ("mean", "lo", "hi", "successes", "n")
         return RunningTime(*(np.stack([getattr(one, name) for one in each]) for name in names))
-    cell = cell_of(hits, codes)
-    success = hits >= 0
-    budget = integers(until)
-    effort = np.where(success, hits, budget).astype(float)
+    budget = np.broadcast_to(integers(until), hits.shape)
     if (hits > budget).any():
         raise ValueError("no run can hit a target later than its budget")
-    n, k = np.bincount(cell, minlength=count), np.bincount(cell[success], minlength=count)
+    given = attempts(hits, budget, codes, count)
+    value, lo, hi = given.effort(confidence)
+    least, most = poisson(given.k, confidence)
     with np.errstate(invalid="ignore", divide="ignore"):
-        e = np.bincount(cell, effort, count) / n
-    off = effort - e[cell]
-    ee, es = np.bincount(cell, off * off, count), np.bincount(cell[success], off[success], count)
-    return RunningTime(*effort_a_success(n, k, e, ee, es, confidence), k, n)
-
-
-def effort_a_success(
-    n: Integers, k: Integers, e: Floats, ee: ArrayLike, es: ArrayLike, confidence: float = 0.95
-) -> tuple[Floats, Floats, Floats]:
-    """(aRT, lo, hi) of n runs, k of them successes, from e, their mean effort, and the sums ee of (effort - e)^2, over
-    all, and es of effort - e, over the successes."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        s, ee, es = k / n, np.asarray(ee, float), np.asarray(es, float)
-        spread = n * (n - 1.0)
-        lo, hi = fieller(e, s, ee / spread, es / spread, s * (1.0 - s) / (n - 1), student(n, confidence))
-        low, high = interval(k, n, confidence)
-        few = (k <= FEW) | ~np.isfinite(hi)
-        return e / s, np.where(few, e / high, lo), np.where(few, e / low, hi)
-
-
-def fieller(e: Floats, s: Floats, ee: Floats, es: Floats, ss: Floats, z: Floats) -> Interval:
-    """Limits of E/S from means e, s and their (co)variances: roots of (e - θ s)² = z² (ee - 2 θ es + θ² ss).
-
-    (nan, nan) where the set is not an interval: s is within z standard errors of 0.  Source: Fieller (1954).
-    """
-    a, b, c = s * s - z * z * ss, e * s - z * z * es, e * e - z * z * ee
-    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
-    bounded = a > 0
-    return np.where(bounded, np.maximum((b - root) / a, 0.0), np.nan), np.where(bounded, (b + root) / a, np.nan)
+        mixed = given.several & (given.n > 0)
+        lo = np.where(mixed, np.fmin(lo, given.spent / most), lo)
+        hi = np.where(mixed, np.fmax(hi, given.spent / least), hi)
+    return RunningTime(value, lo, hi, given.k, given.n)
 
 
 def solved(

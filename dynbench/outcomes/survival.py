@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dynbench.batch import Floats, Integers
-from dynbench.outcomes.intervals import FEW, interval, student
+from dynbench.outcomes.attempts import Attempts
+from dynbench.outcomes.intervals import interval
 
 LARGEST_TABLE = 2**22  # steps up to which a table tells the bin of every step
 Estimate = tuple[Floats, Floats, Floats]  # (value, lo, hi), shapes alike
@@ -118,31 +119,26 @@ def mean_time(
 ) -> Estimate:
     """(mean, lo, hi) of min(T, N) in steps, (cells,) each: the restricted mean escape time.
 
-    Mean ∓ t s/√n, Student's t of n - 1 degrees.  Where not all and no more than five escaped, s says little: then
-    N (1 - p_hi) to N, p_hi being the upper limit of P(T <= N), bounds it, for no escape can spare more than N steps.
+    Limits: `Attempts`.
     """
     time = integers(t_exit)
-    cell = cell_of(time, codes)
-    n, k = np.bincount(cell, minlength=count), np.bincount(cell[time >= 0], minlength=count)
-    spared = np.where(time >= 0, steps - time, 0).astype(float)
-    total = np.bincount(cell, spared, count)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        off = spared - (total / n)[cell]
-    return spared_mean(n, k, total, np.bincount(cell, off * off, count), steps, confidence)
+    return attempts(time, np.full(len(time), steps), codes, count).restricted_mean(confidence)
 
 
-def spared_mean(
-    n: Integers, k: Integers, total: ArrayLike, spread: ArrayLike, steps: int, confidence: float = 0.95
-) -> Estimate:
-    """`mean_time` of n trajectories, k of them escaped: `total` is the sum of N - T over these, `spread` that of its
-    squared deviations from the mean over all."""
+def attempts(time: Integers, budget: Integers, codes: Integers | None = None, count: int = 1) -> Attempts:
+    """Of each cell, from times (n,), -1 for never, and budgets (n,).  A failure's budget is their mean over failures,
+    or over all where none failed."""
+    cell, success = cell_of(time, codes), time >= 0
+    n, k = np.bincount(cell, minlength=count), np.bincount(cell[success], minlength=count)
+    longest = np.zeros(count)
+    np.maximum.at(longest, cell, budget)
+    total, every = np.bincount(cell[success], time[success], count), np.bincount(cell, budget, count)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.asarray(total, float) / n
-        variance = np.asarray(spread, float) / (n - 1)
-        half = student(n, confidence) * np.sqrt(variance / n)
-    few, worst = (k <= FEW) & (k < n), steps * (1.0 - interval(k, n, confidence)[1])
-    lo = np.where(few, worst, np.maximum(steps - mean - half, 0.0))
-    return steps - mean, lo, np.where(few, float(steps), np.minimum(steps - mean + half, steps))
+        failed = np.bincount(cell[~success], budget[~success], count) / (n - k)
+        off = time[success] - (total / k)[cell[success]]
+        lasting = np.where(n > k, failed, every / n)
+    squares = np.bincount(cell[success], off * off, count).astype(float)
+    return Attempts(n, k, total.astype(float), squares, lasting, longest)
 
 
 def log_steps(steps: int) -> Integers:

@@ -5,10 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dynbench.batch import Floats
+from dynbench.outcomes.attempts import Attempts
 from dynbench.outcomes.counts import spread
 from dynbench.outcomes.hazard import Exposure, hazard
-from dynbench.outcomes.runtime import effort_a_success
-from dynbench.outcomes.survival import spared_mean
 
 Mask = NDArray[np.bool_]
 ESTIMATES = ("t_exit_median", "t_exit_mean", "late_hazard", "running_time")
@@ -26,20 +25,15 @@ def times(
     target, failures (and those that diverge before they hit it) at the whole budget N and restarted.  Limits are blank
     where nothing is `random`.
     """
-    n, escaped = counts["#n"].to_numpy(), counts["#escaped"].to_numpy()
     half = np.array([steps // 2, steps])
     late = hazard(Exposure(half, counts[["#late"]].to_numpy(), counts[["#late_steps"]].to_numpy()))
     found = {
         "t_exit_median": (limits[0], *limits),
-        "t_exit_mean": spared_mean(n, escaped, counts["#spared"].to_numpy(), spread(counts, "#spared", steps), steps),
+        "t_exit_mean": attempts(counts, "#spared", "#escaped", steps).restricted_mean(),
         "late_hazard": tuple(column[:, 0] for column in late),
     }
     if "#hit" in counts:
-        hit, saved = counts["#hit"].to_numpy(), counts["#saved"].to_numpy()
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = saved / n
-        squares = spread(counts, "#saved", steps)
-        found["running_time"] = effort_a_success(n, hit, steps - mean, squares, hit * mean - saved)
+        found["running_time"] = attempts(counts, "#saved", "#hit", steps).effort()
     columns: dict[str, Floats] = {c: np.full(len(counts), np.nan) for c in COLUMNS}
     for name, (value, lo, hi) in found.items():
         where = target if name == "running_time" else known
@@ -47,6 +41,14 @@ def times(
         if name != "t_exit_median":
             columns[name] = blank(value, where)
     return columns
+
+
+def attempts(counts: pd.DataFrame, spared: str, successes: str, steps: int) -> Attempts:
+    """Of each cell, from the sum of N - t over its successes and that of its squares."""
+    n, k = counts["#n"].to_numpy(), counts[successes].to_numpy()
+    total = (steps * k - counts[spared].to_numpy()).astype(float)
+    budget = np.full(len(counts), float(steps))
+    return Attempts(n, k, total, spread(counts, spared, successes, steps), budget, budget)
 
 
 def blank(values: Floats, where: Mask) -> Floats:

@@ -25,7 +25,6 @@ from dynbench.report.times import tables, with_estimates
 from dynbench.store import Run, canonical
 
 LINES = 8
-ROUNDING = 1e-12  # sums that should be 1 may miss it by so much, and limits would then be anywhere
 BUDGET, MASTER = "budget of steps", "master seed"  # columns beside those of trajectories; no parameter has a space
 METHOD = (
     "A run tells nothing about the steps beyond its budget: there it counts as no longer watched (censored), which is "
@@ -197,6 +196,7 @@ def curves(found: Sample) -> Picture | None:
 def drawn_at(curve: Curve, at: np.ndarray, before: float) -> Estimate:
     """The curve's value and limits at these steps; `before` its first step with an end."""
     place = np.searchsorted(curve.t, at, side="right")
-    value, lo, hi = (np.append(before, part)[place] for part in (curve.p, curve.lo, curve.hi))
-    certain = np.minimum(value, 1.0 - value) < ROUNDING
-    return value, np.where(certain, value, lo), np.where(certain, value, hi)
+    firsts = (before, *curve.start)
+    parts = zip(firsts, (curve.p, curve.lo, curve.hi), strict=True)
+    value, lo, hi = (np.append(first, part)[place] for first, part in parts)
+    return value, lo, hi

@@ -13,7 +13,7 @@ from dynbench.basins import false_labels
 from dynbench.losses.base import Loss
 from dynbench.outcomes.cells import is_start
 from dynbench.outcomes.compare import holm, log_rank, matched, paired
-from dynbench.outcomes.independent import fisher, newcombe
+from dynbench.outcomes.independent import fisher, score
 from dynbench.outcomes.success import VALUES
 from dynbench.sweep.side import SUCCESS, Side
 
@@ -25,7 +25,7 @@ PAIRS = (
     "Pairs: the same start and the same noise (a run without noise is the partner of every seed from there); Tango's "
     "interval, exact McNemar test."
 )
-SAMPLES = "Independent samples ({why}): Newcombe's interval, Fisher's exact test{times}."
+SAMPLES = "Independent samples ({why}): score interval (Mee's, corrected for continuity), Fisher's exact test{times}."
 TIMES = "; log-rank: z > 0 where a escapes earlier, all that never did being at risk to their budget"
 STARTS = "No noise on either side: what is random is the start; given starts are taken as if they had been drawn."
 SHARED = "With several seeds from each start, what is said holds for these starts."
@@ -147,7 +147,7 @@ def of_pairs(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
 def of_samples(a: pd.DataFrame, b: pd.DataFrame, budgets: tuple[int, int] | None) -> dict[str, Any]:
     """With the log-rank test of the escape times where budgets are given."""
     counts = int(a[SUCCESS].sum()), len(a), int(b[SUCCESS].sum()), len(b)
-    lo, hi = newcombe(*counts)
+    lo, hi = score(*counts)
     p_a, p_b = counts[0] / counts[1], counts[2] / counts[3]
     z, p = nan, nan
     if budgets and counts[0] + counts[2] > 0:

@@ -8,6 +8,7 @@ import sweeps
 from test_times_page import walks
 
 from dynbench.outcomes.censored import aalen_johansen, kaplan_meier, mean_of, median_of
+from dynbench.outcomes.intervals import interval
 from dynbench.report import budgets
 from dynbench.report.page import build
 from dynbench.store import Run
@@ -118,10 +119,10 @@ def test_it_stands_at_the_top_of_the_page_and_is_escaped(two, tmp_path):
     assert page.count("Pooled:") == 1
 
 
-def test_sums_that_round_have_no_limits_everywhere():
+def test_limits_of_none_and_of_all_are_those_of_shares():
     t = np.array([3, 5, 7])
     escaped, *_ = aalen_johansen(t, np.full(3, -1), 9)
     value, lo, hi = budgets.drawn_at(escaped, np.array([1, 3, 8]), 0.0)
     assert value == pytest.approx([0.0, 1 / 3, 1.0])
-    assert lo[2] == pytest.approx(1.0)
-    assert hi[0] == pytest.approx(0.0)
+    assert lo[2] == pytest.approx(interval(3, 3)[0])
+    assert (lo[0], hi[0]) == (0.0, pytest.approx(interval(0, 3)[1]))
