@@ -1,5 +1,6 @@
 """A run in words: what was run, what was found, how to repeat it.  Every sentence is computed from the tables."""
 
+import shlex
 from math import nan
 from typing import Any
 
@@ -100,7 +101,7 @@ def repeat(run: Run) -> tuple[str, list[str]]:
     """(the command that repeats the run, what it ran on)."""
     m = run.manifest
     command = m.get("command") or ""
-    command = " ".join(map(str, command)) if isinstance(command, list) else str(command)
+    command = shlex.join(map(str, command)) if isinstance(command, list) else str(command)
     lines = [f"Run {m.get('run', run.name)}; equal runs give equal bytes, and the id says which."]
     for title, key in (("Versions", "versions"), ("Platform", "platform")):
         told = m.get(key)

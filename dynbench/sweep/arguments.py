@@ -173,19 +173,25 @@ def refuse_unknown(request: Request) -> None:
     from dynbench.sweep.grid import COMMON
 
     o = request.options
+    losses = [str(o["loss"])] if "loss" in o else find.losses()
     rules = [arm["dynamics"] for arm in request.arms] or listed(o.get("dynamics", "")) or find.rules()
     parameters = set(COMMON)
-    if not set(request.axes) - parameters:
-        return
-    for name in dict.fromkeys([*rules, *find.rules()]):  # with_axes tells those of other rules apart
-        with suppress(ValueError):  # a rule that is not there is told later
-            parameters |= set(find.dynamics(name).parameters)
-    for name in [str(o["loss"])] if "loss" in o else find.losses():
-        parameters |= set(find.loss(name).parameters)
-    flags = [f"--{name.replace('_', '-')}" for name in request.axes if name not in parameters]
-    known = [*request.flags, *(f"--{name.replace('_', '-')}" for name in sorted(parameters - set(COMMON)))]
-    if len(flags) > 1 or any(nearest_flag(flag, known) in request.flags for flag in flags):
-        raise ValueError(no_such_flags(flags, known))
+    for known in (losses, rules, find.rules()):  # those of other rules are told as such
+        if not set(request.axes) - parameters:
+            return
+        for name in known:
+            with suppress(ValueError):  # one that is not there is told later
+                found = find.loss(name) if known is losses else find.dynamics(name)
+                parameters |= set(found.parameters)
+    flags = [flag_of(name) for name in request.axes if name not in parameters]
+    there = [*request.flags, *map(flag_of, sorted(parameters - set(COMMON)))]
+    if len(flags) > 1 or any(nearest_flag(flag, there) in request.flags for flag in flags):
+        raise ValueError(no_such_flags(flags, there))
+
+
+def flag_of(name: str) -> str:
+    """The flag of a parameter."""
+    return f"--{name.replace('_', '-')}"
 
 
 def sweep_of(request: Request) -> "Sweep":
