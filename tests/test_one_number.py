@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from dynbench.report import arms
 from dynbench.report.page import build
 from dynbench.store import Run
 from dynbench.sweep.__main__ import main
@@ -304,6 +305,19 @@ def test_times_on_the_page_are_the_summarys(told, name, capsys):
                 assert found is None
             else:
                 assert float(found[0]) == pytest.approx(value, rel=5.1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(RUNS.keys() - {"cells"}))
+def test_where_they_went_is_the_summarys_too(told, name, capsys):
+    it = told(name, capsys)
+    own = dict(zip(arms.names(Run(it.folder).summary()), it.summary, strict=True))
+    rows = it.page.of("What became of those that escaped")
+    assert rows
+    for row in rows:
+        given = own[row["rule"]]
+        for head, column in (("n", "n"), ("escaped", "escaped"), ("came back", "returned")):
+            assert int(row[head]) == int(given[column]), head
+        assert is_interval(row["P(global) [95%]"], *(number(given[f"p_global{end}"]) for end in ("", "_lo", "_hi")))
 
 
 @pytest.mark.parametrize("name", ["one dimension", "until", "rare", "cells", "diverging"])
