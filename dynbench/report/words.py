@@ -38,7 +38,7 @@ def what(run: Run) -> list[str]:
     rules = ", ".join(dict.fromkeys(cells["dynamics"].astype(str)))
     steps = "; ".join(str(int(s)) for s in sorted(cells["steps"].unique()))
     lrs = [arms.number(float(lr)) for lr in sorted(cells["lr"].unique())]
-    lr = f"step h = {lrs[0]}" if len(lrs) == 1 else f"{len(lrs)} steps h from {lrs[0]} to {lrs[-1]}"
+    lr = f"step h = {lrs[0]}" if len(lrs) == 1 else f"{len(lrs)} values of h from {lrs[0]} to {lrs[-1]}"
     sentences.append(f"Rules: {rules}. Each trajectory: {steps} steps, {lr}.")
     own = sorted({tuple(path.split("/")[1:3]) for path in run.manifest.get("files", [])})
     if own:  # such a name may be one of dynbench's as well

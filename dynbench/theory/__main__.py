@@ -34,7 +34,7 @@ def parser() -> Parser:
     )  # fmt: skip
     p.add_argument("--loss", metavar="NAME", help="a loss by name, or the path of a .py file")
     p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or 1 with --x0)")
-    p.add_argument("--lr", metavar="H", help="Euler step (default: that of a sweep)")
+    p.add_argument("--lr", metavar="H", help="Euler step (default: that of gradient descent in a sweep)")
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
     p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
     p.add_argument("--x0", metavar="X", help="start, in one dimension (default: the minima)")
