@@ -1,5 +1,7 @@
 """A flag that a command does not have is told as that, with the one that was meant."""
 
+from contextlib import suppress
+
 import pytest
 
 from dynbench.__main__ import main
@@ -48,3 +50,12 @@ def test_a_rules_parameters_are_none_of_the_commands_own_flags(capsys):
     """As --beta1 is none, near as it may be to one."""
     assert main(["sweep", "--loss", "quartic", "--dynamics", "adam", "--beta1", "0.5", "--x0", "3", "--dry-run"]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", ["", "sweep", "list", "compare", "explain", "replay", "theory", "report"])
+def test_no_backtick_is_left_in_a_help(command, capsys):
+    with suppress(SystemExit):  # by argparse
+        main([*command.split(), "--help"])
+    told = capsys.readouterr().out
+    assert told.startswith("usage: ")
+    assert "`" not in told

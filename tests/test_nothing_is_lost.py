@@ -76,14 +76,16 @@ def test_letters_that_an_encoding_lacks_are_spelled(text, encoding, written):
     assert text.encode(encoding, doors.ERRORS) == written
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_every_command_prints_in_any_encoding(encoding, tmp_path):
-    sweep = ["dynbench.sweep", *SMALL, "--out", str(tmp_path)]
-    commands = (sweep, ["dynbench.theory", "--loss", "quartic"], ["dynbench.list"])
-    for words in commands:
-        done = command(*words, PYTHONIOENCODING=encoding)
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert b"165sqrt33" in done.stdout
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("ascii", ["dynbench.sweep", *SMALL]), ("cp1252", ["dynbench.theory", "--loss", "quartic"])],
+)
+def test_every_command_prints_in_any_encoding(encoding, words, tmp_path):
+    if "dynbench.sweep" in words:
+        words = [*words, "--out", str(tmp_path)]
+    done = command(*words, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"165sqrt33" in done.stdout
 
 
 def test_a_locale_without_letters_is_enough():
