@@ -120,8 +120,9 @@ def method(study: Study) -> str:
         f"noise, master seed {study.reported_on}: all that is reported. Intervals are 95%; differences are paired by "
         f"start (Tango's interval, exact McNemar test), their p-values adjusted by Holm's method over all "
         f"{(len(study.arms) - 1) * len(study.budgets)} claims. A gradient evaluation gives L as well; the comparison "
-        f"of the restarts' last values is not charged, and restarts spend nothing on the given start. The capped "
-        f"flow can leave this minimum where cap × lr exceeds D/L* = {critical_cap(minimum, 1.0):.4f}; SPS_max with a "
+        f"of the restarts' last values is not charged, and restarts spend nothing on the given start. A step "
+        f"of the capped flow from beside this minimum reaches the edge of its basin where cap × lr exceeds D/L* = "
+        f"{critical_cap(minimum, 1.0):.4f}; SPS_max with a "
         f"step_cap below 2/λ = {step_limit(minimum):.4f} stays."
     )
 

@@ -112,7 +112,9 @@ def mark(axes: Axes, limits: list[tuple[float, int]], window: tuple[float, float
         colour = GREY if len(limits) == 1 else COLOURS[n % len(COLOURS)]
         axes.axvline(critical, color=colour, linewidth=1.2, linestyle=(0, (4, 2)))
         if k == 0:
-            text = f"D/(hL*) = {critical:.6g}" if len(limits) == 1 else "D/(hL*), each minimum's"
+            shifted = "f_star" in every.columns and bool((every["f_star"].fillna(0.0) != 0.0).any())
+            height = "(L* - f_star)" if shifted else "L*"
+            text = f"D/(h{height}) = {critical:.6g}" if len(limits) == 1 else f"D/(h{height}), each minimum's"
             above(axes, critical, text)
 
 

@@ -92,7 +92,8 @@ def told(row: Mapping[Any, Any], rows: pd.DataFrame, differ: list[str], critical
     write = partial(arms.number, places=digits(rows["cap"].tolist()))
     label = int(row["start_basin"])
     who = f"{arms.name(row, differ)}, starts in the basin of {origin({label: places[label]})}"
-    predicted = f" Predicted: D/(h(L* - f_star)) = {critical:.7g}." if isfinite(critical) else ""
+    reaches = "a step from beside the minimum reaches the edge of its basin from cap D/(h(L* - f_star))"
+    predicted = f" Predicted: {reaches} = {critical:.7g}." if isfinite(critical) else ""
     if not isfinite(first):
         return f"{who}: no escape at any of {len(rows)} caps up to {write(last)}.{predicted}"
     at = rows[rows["cap"] == first].iloc[0]

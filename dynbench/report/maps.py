@@ -148,8 +148,8 @@ def finding(image: np.ndarray, table: pd.DataFrame, critical: float, loss: Loss)
         trapped = table[kinds(loss, table["start_basin"].to_numpy()).is_false]
         below, above = (trapped[trapped["cap"] < critical], trapped[trapped["cap"] > critical])
         text += (
-            f" Below the predicted threshold {critical:.5g}, {gone(below)} of the starts in the basin of a false"
-            f" minimum leave it; above it, {gone(above)}."
+            f" Below the predicted threshold {critical:.5g}, the cap from which a step from beside the false minimum"
+            f" reaches its basin's edge, {gone(below)} of the starts in that basin leave it; above it, {gone(above)}."
         )
     return text
 

@@ -50,7 +50,9 @@ DEFINITIONS = (
     "At rest, cycling, wandering, diverged: what the last 100 steps were like; wandering: still moving at the end.",
     "P(final): the share whose last L lies within the first target of the global minimum Lmin.",
     "D/(h(L* - f_star)): the cap at which the longest step of the capped flow from a minimum of height L* reaches the "
-    "basin's boundary, at distance D; h is the step.",
+    "basin's boundary, at distance D; h is the step. In one dimension, where the basin has one wall and h < 1, nothing "
+    "leaves below that cap. Where it has two, starts right beside a wall leave at smaller caps, and all others at "
+    "slightly smaller ones: python -m dynbench.theory says from which.",
 )
 EXACTLY = (
     "Exact (z): P(escape) of the noisy chain worked out without simulation, where that is possible, and how many "

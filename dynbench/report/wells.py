@@ -11,12 +11,16 @@ __all__ = ["false_labels", "is_false", "minimum", "place", "threshold", "value"]
 
 
 def threshold(loss: Loss | None, label: int, lr: float, f_star: float = 0.0) -> float:
-    """D/(h (L* - f_star)): the cap below which capped flow cannot leave that minimum; inf where there is none known."""
+    """D/(h (L* - f_star)): the cap from which a step of the capped flow from beside that minimum leaves its basin.
+
+    inf where none is known, or there is none.
+    """
     found = minimum(loss, label)
     f_star = f_star if isfinite(f_star) else 0.0
     if loss is None or found is None or loss.parameters or not isfinite(found.distance):
         return inf
-    return critical_cap(found, lr, f_star)
+    critical = critical_cap(found, lr, f_star)
+    return critical if isfinite(critical) else inf
 
 
 def place(loss: Loss | None, label: int) -> str:

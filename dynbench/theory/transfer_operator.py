@@ -127,8 +127,8 @@ def late_and_mean(matrix: csc_matrix, law: Floats, lr: float) -> tuple[float, fl
     """
     if lr <= DIRECT:
         inverse = splu((identity(law.size, format="csc") - matrix).tocsc())
-        hazard = 1.0 / late_rate(inverse.solve, law)
-        return (hazard, float(inverse.solve(law).sum())) if 0.0 < hazard <= 1.0 else (nan, nan)
+        hazard, mean = 1.0 / late_rate(inverse.solve, law), float(inverse.solve(law).sum())
+        return (hazard if 0.0 < hazard < 1.0 - STEADY else nan), (mean if 1.0 <= mean < inf else nan)
     total = 0.0
     for _ in range(max(FEWEST, ceil(SETTLED / lr))):
         total += float(law.sum())
