@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import inf, isfinite
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from dynbench.sweep.table import remarks, step_sizes
 from dynbench.theory.chain import p_exit
 from dynbench.theory.thresholds import critical_cap
 
+USERS = [str(Path(__file__).parents[1] / "losses" / f"{name}_camel.py") for name in ("three_hump", "six_hump")]
 FEWER = {1: Starts("grid", 301), 2: Starts("grid", 15)}
 POWERS = {"gradient": 1, "sps_max": -1, "capped": -1, "global_flow": -1}  # of the others: 0
 
@@ -56,7 +58,7 @@ def answers(sweep: Sweep, folder) -> None:
 
 
 @pytest.mark.statistics
-@pytest.mark.parametrize("name", find.losses())
+@pytest.mark.parametrize("name", [*find.losses(), *(pytest.param(u, marks=pytest.mark.slow) for u in USERS)])
 def test_the_default_table_has_an_answer(name, tmp_path):
     """Seed 0.  A P of 0.05 or 0.95 is a temperature's or a cap's, and the neighbours are far from both."""
     answers(smaller(default_sweep(name), "capped", "gradient"), tmp_path)
