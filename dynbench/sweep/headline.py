@@ -48,6 +48,8 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
             parts += in_full(cells[first.best], context, gradient, column)
         described.add(first.best)
         found.append(" ".join(parts))
+    if table[["p_final", "p_global"]].isna().all(axis=None):
+        found += lowest(table, names)
     return found + never(table) + exactly(table, names)
 
 
@@ -69,6 +71,18 @@ def split(cell: pd.Series) -> str:
         return ""
     doubt = "" if cell["sound"] == 1.0 else "; its replicates differ by more than half, so it is more likely too low"
     return f" by splitting (--rare; {int(cell['escaped'])} of {int(cell['n'])} left where they were counted){doubt}"
+
+
+def lowest(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
+    """Who comes lowest, where it is not known how low the loss is."""
+    ends = table["loss_median"].to_numpy(float)
+    if np.isnan(ends).all():
+        return []
+    best = table.iloc[int(np.nanargmin(ends))]
+    text = (
+        f"Has the lowest median of L at the end: {named(table, best, names)}, {value([best.to_dict()], 'loss_median')}."
+    )
+    return [f"{text} The lowest value of this loss is not known, so nothing is said of being near it."]
 
 
 def part(p: float) -> str:

@@ -309,7 +309,10 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
     elif loss is not None and global_minima(loss):
         notes.append(nothing_to_escape(loss))
     if outside:
-        notes.append(f"{outside} trajectories began in no known basin, such as on a wall: they are left out here.")
+        notes.append(
+            f"{outside} trajectories, of all settings together, began in no known basin, such as on a wall: they are"
+            " left out here."
+        )
     below = int(table["below_f_star"].sum()) if "below_f_star" in table else 0
     if below:
         notes.append(

@@ -113,3 +113,13 @@ def test_a_single_setting_leads_nobody():
     assert "most often" not in text
     assert "Leaves its start's basin: gradient, 0.800 [0.790, 0.810]." in text
     assert "at most 0.4 standard errors away (gradient: 0.800, exactly 0.79)." in text
+
+
+def test_where_the_lowest_value_is_not_known_the_lowest_median_is_told():
+    unknown = dict.fromkeys(("p_escape", "p_global", "p_best", "p_final"), math.nan)
+    kind = {"start_kind": "unknown", "start_basin": -1, "escaped": math.nan}
+    rows = [row(**unknown, **kind), row(dynamics="sign", loss_median=0.5, **unknown, **kind)]
+    (text,) = sentences(pd.DataFrame(rows), CONTEXT)
+    assert text.startswith(
+        "Has the lowest median of L at the end: gradient, 1e-06. The lowest value of this loss is not"
+    )
