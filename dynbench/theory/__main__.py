@@ -33,11 +33,11 @@ def parser() -> Parser:
         "and others with how far off they may be.  The loss's parameters are flags too.",
     )  # fmt: skip
     p.add_argument("--loss", metavar="NAME", help="a loss by name, or the path of a .py file")
-    p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or 1 with --x0)")
+    p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or that of --x0)")
     p.add_argument("--lr", metavar="H", help="Euler step (default: that of gradient descent in a sweep)")
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
     p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
-    p.add_argument("--x0", metavar="X", help="start, in one dimension (default: the minima)")
+    p.add_argument("--x0", metavar="X,..", help="start of the noisy gradient, all coordinates (default: the minima)")
     p.add_argument("--f-star", metavar="F", help="the value that rules subtract from L (default: the loss's lowest)")
     p.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     return p
@@ -68,6 +68,7 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
     from dynbench.sweep.arguments import parameters
     from dynbench.sweep.axes import number, whole
     from dynbench.sweep.scales import default_lr
+    from dynbench.theory.noisy import from_point
     from dynbench.theory.predictions import predictions
     from dynbench.theory.thresholds import lyapunov
 
@@ -81,7 +82,7 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
     if how.dim is not None:
         dim = whole(how.dim, "--dim", 1, 10**6)
     elif loss.dim is None and how.x0 is not None:
-        dim = 1
+        dim = len(how.x0.split(","))
     values = {name: number(text, f"--{name}") for name, text in texts.items()}
     for name in values:
         if name not in loss.parameters and not loss.parameters:
@@ -98,9 +99,13 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
         raise ValueError("--lr is above 0 and --temperature not below it")
     steps = [whole(text, "--steps", 1, 10**15) for text in how.steps.split(",")]
     f_star = number(how.f_star, "--f-star") if how.f_star is not None else lowest_value(loss)
-    x0 = number(how.x0, "--x0") if how.x0 is not None else None
-    if x0 is not None and dim != 1:
-        raise ValueError(f"--x0 is for one dimension; here it is {dim}")
+    point = tuple(number(text, "--x0") for text in how.x0.split(",")) if how.x0 is not None else None
+    if point is not None and len(point) != dim:
+        raise ValueError(f"--x0 needs {dim} number{'s' * (dim > 1)}, one for each coordinate, not {how.x0!r}")
+    x0 = point[0] if point is not None and dim == 1 else None
+    of_point = None
+    if point is not None and dim > 1 and temperature and loss.tensor:
+        of_point = from_point(loss, point, lr, temperature, tuple(steps))
     shown = [k for k, m in enumerate(loss.minima) if inside(loss, m.x)]
     return {
         "schema": 1,
@@ -111,7 +116,8 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
         "lr": lr,
         "temperature": temperature,
         "steps": steps,
-        "x0": x0,
+        "x0": x0 if dim == 1 else point,
+        "from_x0": of_point,  # beyond one dimension, where a start need not lie in the basin of a minimum shown below
         "f_star": f_star,
         "false_minima": len(false_minima(loss)),  # of one coordinate where the loss is separable
         "lyapunov": lyapunov(lr) if lr < 2.0 else math.nan,
@@ -153,6 +159,8 @@ def table(content: dict[str, Any]) -> str:
         lines.append(
             f"Lyapunov exponent of the global flow in a quadratic false minimum: {content['lyapunov']:.8g} a step"
         )
+    if content["from_x0"]:
+        lines += ["", "from --x0", *block("exact:", content["from_x0"])]
     for m in content["minima"]:
         place = ", ".join(f"{c:.10g}" for c in m["x"][:4]) + (", ..." if len(m["x"]) > 4 else "")
         lines += ["", f"minimum {m['label']}: x = {place}, L = {m['value']:.10g}"]

@@ -11,15 +11,17 @@ from math import ceil, exp, expm1, inf, isfinite, isnan, log, log1p, log10, nan
 import numpy as np
 from scipy.optimize import brentq
 
+from dynbench import find
 from dynbench.losses.base import Loss, Minimum
 from dynbench.theory import kramers, nystrom, passage
 from dynbench.theory.chain import course, exits
 from dynbench.theory.coordinate import neighbours, walls
-from dynbench.theory.exact import TRUSTED
+from dynbench.theory.exact import TRUSTED, escape_probability
 from dynbench.theory.flux import rare_exits
 from dynbench.theory.nystrom import OutOfReach
 from dynbench.theory.prediction import ABOUT, Prediction, about
 
+RULE = "gradient"
 LN10 = log(10.0)
 LARGEST = log(np.finfo(float).max)
 SMALLEST = log(np.finfo(float).tiny)  # of a float with all its digits
@@ -122,7 +124,7 @@ def of_chain(
 ) -> list[Prediction]:
     """The noisy gradient itself, exactly."""
     given = {"lr": lr, "temperature": temperature} | ({"x0": start} if dim == 1 else {})
-    common = {"conditions": where, "rule": "gradient", "parameters": given}
+    common = {"conditions": where, "rule": RULE, "parameters": given}
     stated = [
         stated_by_log(
             "mean_steps", "mean number of steps to leave its basin", left.log_mean if dim == 1 else nan,
@@ -138,6 +140,28 @@ def of_chain(
         stated.append(
             stated_by_log("p_escape", words, of_any(log_p, dim), bound=error, steps=n, quantity="left within", **common)
         )
+    return stated
+
+
+def from_point(
+    loss: Loss, x0: tuple[float, ...], lr: float, temperature: float, steps: tuple[int, ...]
+) -> list[Prediction]:
+    """Shares that leave the basin of any point of a separable loss: what a sweep prints as `exact` for that start."""
+    where = f"noisy gradient from x = ({', '.join(f'{c:.10g}' for c in x0)})"
+    stated = []
+    for n in steps:
+        found = escape_probability(
+            loss, find.dynamics(RULE), {}, lr, temperature, 0.0, loss.basin(x0), np.array(x0)[:, None], n
+        )
+        if found is None or not found[0] > 0.0:
+            continue
+        stated.append(
+            Prediction(
+                "p_escape", f"left within {n} steps", found[0], bound=found[1] / found[0], log10=log10(found[0]),
+                steps=n, conditions=where, rule=RULE, parameters={"lr": lr, "temperature": temperature},
+                quantity="left within",
+            )
+        )  # fmt: skip
     return stated
 
 
@@ -179,7 +203,7 @@ def of_sde(
                     "passage_time_to_wall_of_chain",
                     "lr times its steps to leave: SDE, walls 0.58 sqrt(2 T lr) out",
                     moved, chain_time, 0.0, quantity="lr mean steps", conditions=f"noisy gradient from {place}",
-                    rule="gradient", parameters=given | {"lr": lr},
+                    rule=RULE, parameters=given | {"lr": lr},
                 )
             )  # fmt: skip
     law = kramers.log_kramers_time(loss, label, temperature) - log(dim)
@@ -239,7 +263,7 @@ def crossovers(loss: Loss, label: int, lr: float, rate: float, bound: float) -> 
     def chain(temperature: float) -> float:
         return log(course(nystrom.chain(loss, label, lr, temperature, nystrom.COARSE), (), True).hazard / lr)
 
-    where = {"conditions": "noise as fast as the capped flow's late rate", "rule": "gradient"}
+    where = {"conditions": "noise as fast as the capped flow's late rate", "rule": RULE}
     temperature = meeting(sde, log(rate), minimum.barrier / 60.0, 3.0 * minimum.barrier)
     if not isfinite(temperature):
         return []

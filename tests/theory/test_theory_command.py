@@ -70,7 +70,7 @@ def test_the_table(capsys):
     ("line", "words"),
     [("--loss quartc", "did you mean 'quartic'"), ("--loss quartic --dim 2", "has dimension 1"),
      ("--loss quartic --lr 0", "above 0"), ("--loss quartic --temperature -1", "not below"),
-     ("--loss quartic --steps 1.5", "--steps"), ("--loss himmelblau --x0 3", "one dimension"),
+     ("--loss quartic --steps 1.5", "--steps"), ("--loss himmelblau --x0 3", "needs 2 numbers"),
      ("--loss quartic --temperature x", "not a number"), ("--loss quartic --lr inf", "finite")],
 )  # fmt: skip
 def test_a_mistake_is_told_in_one_line(capsys, line, words):
@@ -139,3 +139,25 @@ def test_an_answer_that_is_not_computed_says_why(capsys):
     shown = asked(capsys, "--loss quartic --temperature 1e-5")
     assert "noisy gradient: exact numbers are not computed: the exact chain needs" in shown
     assert "10^90324" in shown  # the SDE's times are known even so
+
+
+@pytest.mark.parametrize(
+    ("theory", "sweep"),
+    [("--loss quartic --x0 3.5", "--loss quartic --x0 3.5"), ("--loss quartic", "--loss quartic --x0 3"),
+     ("--loss rastrigin --x0 1,2", "--loss rastrigin --dim 2 --start 1,2")],
+)  # fmt: skip
+def test_the_sweep_prints_the_same_probability_for_the_same_start(capsys, tmp_path, theory, sweep):
+    """In a well that --x0 is in, theory is of that start, and says so; else of the minimum."""
+    from dynbench.sweep.__main__ import main as swept
+
+    common = "--temperature 2 --lr 0.002 --json"
+    found = json.loads(asked(capsys, f"{theory} {common} --steps 200"))
+    assert swept(f"{sweep} {common} --dynamics gradient --steps 200 --seeds 4 --out {tmp_path}".split()) == 0
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    if found["from_x0"] is None:
+        p = found["minima"][1]["p_escape"][0]
+        assert found["minima"][1]["start"] == (3.5 if "3.5" in theory else 3.0)
+    else:
+        p = found["from_x0"][0]["value"]
+        assert "from x = (1, 2)" in found["from_x0"][0]["conditions"]
+    assert p == pytest.approx(cell["p_exact"], rel=1e-12)
