@@ -132,8 +132,7 @@ def of_cell(plan: "Plan", cell: "pd.Series", workers: int | None) -> dict[str, "
 
 def measured(cell: "pd.Series") -> tuple[float, float, float]:
     """P(escape) of a cell and its 95 % limits, as the run's own table has them."""
-    end = "p_seq" if "p_seq_lo" in cell.index else "p_escape"
-    return float(cell["p_escape"]), float(cell[f"{end}_lo"]), float(cell[f"{end}_hi"])
+    return float(cell["p_escape"]), float(cell["p_escape_lo"]), float(cell["p_escape_hi"])
 
 
 def told(plan: "Plan", tables: dict[str, "pd.DataFrame"], left_out: int, width: int) -> str:

@@ -36,6 +36,8 @@ DEFINITIONS = (
     "divergence; `nobody left`: there was no such step.",
     "Running time: what a success costs if failures are begun anew: the steps of all runs, each failure's being its "
     "whole budget, over the number of successes.",
+    "Intervals of restricted means and running times allow for failures that were not seen: of n runs that all "
+    "succeeded, up to 3.7/n may fail in the long run, each at its whole budget.",
     "A step takes one gradient evaluation, and seeing a target hit takes the loss as well, also at the start. ODE time "
     "is h · steps, and a hazard is then one in a unit of it.",
 )

@@ -134,9 +134,8 @@ def words(table: pd.DataFrame, plan: Plan) -> list[str]:
     used, pilot = table["seeds_used"][chosen], table["pilot_seeds"][chosen]
     lines = [
         f"{goal}: {int(chosen.sum()) - len(late)} of {int(chosen.sum())} noisy cells are as narrow as that, after"
-        f" {used.min()} to {used.max()} seeds a start.",
-        f"How many was decided by a pilot of {pilot.min()} to {pilot.max()} other seeds, of which nothing is counted"
-        " here.",
+        f" {span(used)} seeds a start.",
+        f"How many was decided by a pilot of {span(pilot)} other seeds, of which nothing is counted here.",
     ]
     names = varying(table, plan.parameters)
     places = digits_of(table, names)
@@ -153,3 +152,9 @@ def words(table: pd.DataFrame, plan: Plan) -> list[str]:
             f"(by chance, or as a start has at most {MOST_SEEDS:.0e} seeds, a run at most {MOST_UPDATES:.0e} updates)"
         )
     return lines
+
+
+def span(values: pd.Series) -> str:
+    """162 to 201."""
+    least, most = values.min(), values.max()
+    return f"{least}" if least == most else f"{least} to {most}"
