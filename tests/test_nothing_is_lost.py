@@ -15,6 +15,7 @@ from dynbench import doors, find
 from dynbench.kernels import cache_folder, native
 from dynbench.kernels.compile import compile_all
 from dynbench.report import figures, page, paths
+from dynbench.report.__main__ import main as report
 from dynbench.store import Run
 from dynbench.sweep.__main__ import main
 
@@ -136,10 +137,15 @@ def test_no_picture_at_all_leaves_the_json(tmp_path, capsys, monkeypatch):
     assert printed.err == "note: the pictures are missing (ValueError: Axis limits cannot be NaN or Inf)\n"
 
 
-def test_a_part_of_the_page_that_fails_is_told_in_its_place(run, monkeypatch):
+def test_what_fails_on_the_page_is_told_in_its_place_and_on_stderr(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(page.times, "sections", broken)
-    text = page.build([run])
-    assert "This part is missing, as it could not be made (ValueError: Axis limits cannot be NaN or Inf)." in text
+    monkeypatch.setattr(figures, "rules", broken)
+    assert report([str(run.directory), "--out", str(tmp_path / "page.html")]) == 0
+    text, told = (tmp_path / "page.html").read_text(encoding="utf-8"), capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in told] == [
+        "note: the picture rules is missing", "note: the part Times of the page is missing"
+    ]  # fmt: skip
+    assert all(f"<p>{line.replace('note', 'Note', 1)}.</p>" in text for line in told)
 
 
 @pytest.fixture(scope="module")

@@ -28,13 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def written(chosen: argparse.Namespace) -> int:
     """Writes the page and says where it is."""
-    from dynbench.report.page import build  # after --help has been answered
+    from dynbench.report.page import page_of  # after --help has been answered
     from dynbench.store import find_run, notes, write_whole
 
     runs = [find_run(name) for name in chosen.runs]
-    page = build(runs)
+    page = page_of(runs)
     out: Path = chosen.out or (runs[0].directory / "report.html" if len(runs) == 1 else Path("report.html"))
-    write_whole(out, page.encode(errors="replace"))
+    for sentence in page.missing:
+        print(f"note: {sentence}", file=sys.stderr)
+    write_whole(out, page.html.encode(errors="replace"))
     if not chosen.quiet:
         print(out)
         for note in notes(*runs):

@@ -7,7 +7,7 @@ All text is escaped; give `markupsafe.Markup` where a paragraph is HTML on purpo
 import base64
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -60,15 +60,33 @@ EXACTLY = (
 )
 
 
+@dataclass(frozen=True)
+class Page:
+    """The page as HTML, and a sentence for each picture and part that it lacks, as it could not be made."""
+
+    html: str
+    missing: tuple[str, ...]
+
+
 def build(runs: Sequence[Run], title: str | None = None, sections: Sequence[Section] = ()) -> str:
     """The page: `sections` first, then one for each run.  Raises ValueError for a run that has no results yet."""
+    return page_of(runs, title, sections).html
+
+
+def page_of(runs: Sequence[Run], title: str | None = None, sections: Sequence[Section] = ()) -> Page:
+    """The page of `build`, and what it lacks."""
     made = [*sections, *(of_run(run) if not run.outdated else of_old_run(run) for run in runs)]
     if title is None:
         title = "dynbench report" if len(made) == 1 else f"dynbench report: {len(made)} runs"
     template = environment().get_template("report.html.j2")
     current = [run for run in runs if not run.outdated]
-    shared = sections_or_reason("Budgets", lambda: budgets.sections(current, MOST_ROWS))
-    return template.render(title=title, sections=[*shared, *made])
+    shown = [*sections_or_reason("Budgets", lambda: budgets.sections(current, MOST_ROWS)), *made]
+    return Page(template.render(title=title, sections=shown), tuple(lacking(shown)))
+
+
+def lacking(sections: Sequence[Section]) -> list[str]:
+    """What is missing in these sections and in those within them."""
+    return [told for section in sections for told in (*section.missing, *lacking(section.sections))]
 
 
 def environment() -> Environment:
@@ -124,7 +142,7 @@ def of_run(run: Run) -> Section:
             Section("What was run", words.what(run)),
             Section("Findings", items=found),
             Section("The summary", remarks(pooled, loss, nowhere(cells)), tables=[main], items=about),
-            Section("Pictures", [f"Note: {told}." for told in drawn.missing], pictures=list(drawn.pictures.values())),
+            Section("Pictures", pictures=list(drawn.pictures.values()), missing=drawn.missing),
             *sections_or_reason("Times", lambda: times.sections(run, loss, MOST_ROWS)),
             *sections_or_reason("Comparisons, maps and destinations", lambda: further.sections(run, loss)),
             *causes.sections(run, loss),
@@ -141,7 +159,7 @@ def sections_or_reason(name: str, make: Callable[[], Sequence[Section]]) -> Sequ
         draw(sections)
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return [Section(name, [f"This part is missing, as it could not be made ({reason})."])]
+        return [Section(name, missing=[f"the part {name} of the page is missing, as it could not be made ({reason})"])]
     return sections
 
 

@@ -28,3 +28,4 @@ class Section:
     pictures: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
     sections: Sequence["Section"] = field(default=())
+    missing: Sequence[str] = ()  # sentences about what could not be made
