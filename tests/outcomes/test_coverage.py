@@ -10,6 +10,7 @@ from dynbench.outcomes.censored import Curve, aalen_johansen, kaplan_meier, mean
 from dynbench.outcomes.hazard import late_hazard
 from dynbench.outcomes.runtime import running_time
 from dynbench.outcomes.survival import attempts, mean_time, median_time
+from dynbench.theory import rare
 
 pytestmark = [pytest.mark.statistics, pytest.mark.quick]
 
@@ -157,3 +158,24 @@ def test_more_running_times_of_budgets_that_differ():
     for n in (4, 10, 100):
         for budgets in ((200, 1000), (50, 1000), (20, 5000)):
             budgets_are_covered(budgets, n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("apart", [0.0, 0.3, 0.5])
+def test_intervals_of_splitting_that_goes_on_until_they_are_narrow(apart):
+    """Products of eight binomial shares, as replicates of splitting are, and a frailty: 4000 runs, seed 5."""
+    draw, truth, runs = np.random.default_rng(5), 0.2**8, 4000
+
+    def replicates(many: int) -> np.ndarray:
+        frailty = np.exp(apart * draw.standard_normal(many) - apart**2 / 2)
+        return np.prod(draw.binomial(1000, 0.2, (many, 8)) / 1000, axis=1) * frailty
+
+    held = 0
+    for _ in range(runs):
+        each = replicates(rare.REPLICATES)
+        while (relative := each.std(ddof=1) / np.sqrt(len(each)) / each.mean()) > 0.05:
+            wanted = min(1.1 * (relative / 0.05) ** 2, 4.0) * len(each)  # as `for_cell` has it
+            each = np.append(each, replicates(max(int(np.ceil(wanted)) - len(each), 1)))
+        lo, hi = rare.limits(each)
+        held += lo <= truth <= hi
+    assert held / runs >= LEAST - 4 * np.sqrt(0.05 * 0.95 / runs)
