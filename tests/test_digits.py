@@ -8,6 +8,7 @@ import pytest
 from dynbench.digits import digits, exact
 from dynbench.report import arms, curves
 from dynbench.sweep import headline
+from dynbench.sweep.side import nearby
 from dynbench.sweep.table import digits_of, label, varying
 
 pytestmark = pytest.mark.quick
@@ -74,3 +75,15 @@ def test_sentences_about_neighbouring_caps_tell_them_apart():
     names = varying(rows, ["cap"])
     assert headline.named(rows, rows.iloc[1], names) == "capped cap 71.29394792"
     assert headline.listed(rows, [0, 1], names) == "capped at 2 settings, cap 71.29394791 to 71.29394792"
+
+
+def test_a_value_that_may_be_each_of_two_settings_is_asked_for_in_full():
+    """As is one that is near to none; -0.0 and 0.0 are one."""
+    table = pd.DataFrame({"cap": [71.29394791, 71.29394792, 80.0, 0.0]})
+    assert nearby(table, "cap", 71.29394792, "--a")["cap"].tolist() == [71.29394792]
+    assert nearby(table, "cap", 80.0000001, "--a")["cap"].tolist() == [80.0]
+    assert nearby(table, "cap", -0.0, "--a")["cap"].tolist() == [0.0]
+    with pytest.raises(ValueError, match=r"--a: cap = 71.2939 may be each of 71.29394791, 71.29394792; write it out"):
+        nearby(table, "cap", 71.2939, "--a")
+    with pytest.raises(ValueError, match=r"--a: no arm has cap = 71; there are 0, 71.29394791, 71.29394792, 80"):
+        nearby(table, "cap", 71.0, "--a")

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isclose
 from typing import Any
 
 import numpy as np
@@ -77,12 +76,15 @@ def side(run: Run, text: str, flag: str, on: str) -> Side:
 
 
 def nearby(table: pd.DataFrame, name: str, value: float, flag: str) -> pd.DataFrame:
-    """The rows whose setting is nearest to the value, if it is near enough."""
+    """The rows whose setting is the value, or else the only one that is near enough.  Raises ValueError."""
     there = table[name].to_numpy(float)
-    best = float(there[np.nanargmin(np.abs(there - value))])
-    if not isclose(best, value, rel_tol=CLOSE):
+    near = there[np.isclose(there, value, rtol=CLOSE, atol=0.0)]
+    if not len(near):
         raise ValueError(f"{flag}: no arm has {name} = {value:g}; there are {some(table[name])}")
-    return table[there == best]
+    exact_or_near = near[near == value] if (near == value).any() else near
+    if len(np.unique(exact_or_near)) > 1:
+        raise ValueError(f"{flag}: {name} = {exact(value)} may be each of {some(pd.Series(near))}; write it out")
+    return table[there == exact_or_near[0]]
 
 
 def some(values: pd.Series) -> str:
