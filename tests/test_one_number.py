@@ -279,8 +279,7 @@ def test_sentences_name_the_leaders_of_the_table_and_those_that_tie(told, name, 
         assert is_interval(interval, p[best], lo[best], hi[best])
         tied = [k for k in range(len(p)) if k != best and hi[k] >= lo[best]]
         assert ("Intervals overlap" in rest) == bool(tied)
-        if column in ("p_escape", "p_final"):
-            assert interval in caption
+        assert interval in caption
     never = [text for text in it.findings if text.startswith("Never seen to leave")]
     rules = {row["dynamics"] for row in it.summary}
     silent = {rule for rule in rules if not any(float(r["p_escape"]) for r in it.summary if r["dynamics"] == rule)}

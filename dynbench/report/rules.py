@@ -19,13 +19,16 @@ ROWS = 18
 LABEL = 38  # letters of a row's name
 MARKS = (
     ("p_escape", "o", COLOURS[0], "escaped"),
-    ("p_final", "D", COLOURS[1], "ended within the target of the global minimum"),
+    ("p_global", "s", COLOURS[2], "ended in a global basin"),
+    ("p_final", "D", COLOURS[1], "ended within the target"),
 )
+
+OFFSETS = (0.22, 0.0, -0.22)  # of the marks of one row
 
 
 @drawn
 def rules(cells: pd.DataFrame, loss: Loss | None, summary: pd.DataFrame | None = None) -> Picture | None:
-    """Table of cells -> one row for each of a few arms: P(escape) and P(final), with 95% intervals."""
+    """Table of cells -> one row for each of a few arms: P(escape), P(global), P(final), with 95% intervals."""
     every, places = together(cells, loss, summary)
     table = every[every["p_escape"].notna()].reset_index(drop=True)
     if not len(table):
@@ -45,12 +48,12 @@ def rules(cells: pd.DataFrame, loss: Loss | None, summary: pd.DataFrame | None =
     axes = figure.add_axes((0.30, bottom, 0.67, 1 - 0.62 / height - bottom))
     y = np.arange(len(chosen))
     for k, (column, marker, colour, told) in enumerate(MARKS):
-        p, at = shown[column].to_numpy(float), y + (0.14 if k == 0 else -0.14)
+        p, at = shown[column].to_numpy(float), y + OFFSETS[k]
         lo, hi = shown[f"{column}_lo"].to_numpy(float), shown[f"{column}_hi"].to_numpy(float)
         axes.hlines(at, lo, hi, color=colour, linewidth=1.5)
         axes.plot(p, at, marker, color=colour, markersize=5, label=told)
     if "p_exact" in shown.columns and shown["p_exact"].notna().any():
-        axes.plot(shown["p_exact"].to_numpy(float), y + 0.14, label="escapes, exactly", **OPEN)
+        axes.plot(shown["p_exact"].to_numpy(float), y + OFFSETS[0], label="escapes, exactly", **OPEN)
     axes.yaxis.set_visible(False)  # ticks are slower to make than texts
     sideways = axes.get_yaxis_transform()
     for row, k in enumerate(chosen):
@@ -59,7 +62,7 @@ def rules(cells: pd.DataFrame, loss: Loss | None, summary: pd.DataFrame | None =
     axes.set(xlim=(-0.015, 1.015), ylim=(-0.6, len(chosen) - 0.4), xlabel="probability")
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
     axes.hlines(y[:-1] + 0.5, 0, 1, color="#EEEEEE", linewidth=0.8, zorder=0)
-    figure.legend(loc="lower left", bbox_to_anchor=(0.17, 0.0), ncols=3, columnspacing=1.2)
+    figure.legend(loc="lower left", bbox_to_anchor=(0.10, 0.0), ncols=4, columnspacing=1.2)
     return Picture("rules", figure, finding(table, len(chosen), start))
 
 
@@ -69,9 +72,13 @@ def finding(table: pd.DataFrame, shown: int, start: str) -> str:
     some = "" if shown == len(table) else f", {shown} of them drawn"
     many = f"{len(table)} settings compared{some}" if len(table) > 1 else "One setting"
     told = [f"{many}; starts in the basin of {start}."]
-    kinds = {"p_escape": "Highest P(escape)", "p_final": "Most often at the target in the end"}
+    kinds = {
+        "p_escape": "Highest P(escape)",
+        "p_global": "Most often in the basin of a global minimum in the end",
+        "p_final": "Most often within the target in the end",
+    }
     if len(table) == 1:
-        kinds = {"p_escape": "P(escape)", "p_final": "P(final)"}
+        kinds = {"p_escape": "P(escape)", "p_global": "P(global)", "p_final": "P(final)"}
     for column, text in kinds.items():
         first = leader(table, column)
         if first is not None:
