@@ -107,7 +107,13 @@ def of_rules(minimum: Minimum, lr: float, f_star: float) -> list[Prediction]:
     line, false = len(minimum.x) == 1, raised.value > 0.0
     return [
         *settling.settling(minimum, lr),
-        Prediction("boole_scale", "", thresholds.boole_scale(raised) if line and false else nan, rule="global_flow"),
+        Prediction(
+            "boole_scale",
+            "",
+            thresholds.boole_scale(raised) if line and false else nan,
+            conditions="in the quadratic well L* + λu²/2",
+            rule="global_flow",
+        ),
         critical,
     ]
 

@@ -163,7 +163,7 @@ def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int
     p = []
     for n in steps:
         if n <= followed:
-            p.append(1.0 - inside[n])
+            p.append(max(0.0, 1.0 - inside[n]))  # sums are off by rounding
         elif inside[-1] <= GONE:
             p.append(1.0)
         else:

@@ -182,6 +182,8 @@ def test_shares_rate_and_mean_on_the_quartic_and_in_a_well_with_two_walls():
     assert check_departures("rastrigin", 1, 0.002) == 1
     assert check_departures("quartic", 1, 0.01) == 1
     assert check_departures("quartic", 1, 0.02, 1e4) == 1
+    told = predictions(QUARTIC, 0.02, steps=(700,))[1]
+    assert told["p_escape_capped"] == pytest.approx([0.693], rel=SHARE_BOUND)  # the formula has 0.667
 
 
 @pytest.mark.slow
@@ -212,6 +214,7 @@ def test_from_a_start_on_the_way_down():
     """Starts spread over 4 ± 5% of D: 40000 of them, seed 4, within the bound and six standard errors."""
     steps = (180, 250, 700, 2500)
     told = [one for one in predictions(QUARTIC, 0.01, steps=steps, x0=4.0)[1]["predictions"] if one.steps]
+    assert told[0].conditions.endswith("4 ± 0.0578")
     width = NEAR * QUARTIC.minima[1].distance
     x0 = np.random.default_rng(4).uniform(4.0 - width, 4.0 + width, 40_000)
     t = of(QUARTIC, "capped", x0, 2500, cap=told[0].parameters["cap"]).t_exit

@@ -161,3 +161,31 @@ def test_the_sweep_prints_the_same_probability_for_the_same_start(capsys, tmp_pa
         p = found["from_x0"][0]["value"]
         assert "from x = (1, 2)" in found["from_x0"][0]["conditions"]
     assert p == pytest.approx(cell["p_exact"], rel=1e-12)
+
+
+@pytest.mark.parametrize("flag", ["--f-star -1e-3", "--f-star=-1e-3", "--f-star -.001"])
+def test_a_negative_f_star_is_no_flag(capsys, flag):
+    found = json.loads(asked(capsys, f"--loss quartic {flag} --steps 10 --json"))
+    assert found["f_star"] == -1e-3
+    assert found["minima"][0]["critical_cap"] == pytest.approx(143614.0662, rel=1e-9)  # L* - f_star = 1e-3
+
+
+def test_the_table_and_json_tell_the_same_numbers(capsys):
+    """Each line of the capped flow and of the settling rules is one of JSON's predictions, kind and bound with it."""
+    line = "--loss rastrigin --dim 1 --lr 0.002 --steps 100,2500"
+    shown = asked(capsys, line)
+    place = shown.index("minimum 1:")
+    shown = shown[place : shown.index("minimum 2:")]
+    blocks = dict(zip(("exact", "about"), shown.split("  exact:")[1].split("  about:"), strict=True))
+    stated = json.loads(asked(capsys, f"{line} --json"))["minima"][1]["predictions"]
+    told = [one for one in stated if one["words"] and one["value"] is not None]
+    assert {"critical_cap", "onset_cap", "onset_cap_anywhere", "two_cycle_cap", "escape_rate"} <= {
+        o["name"] for o in told
+    }
+    for one in told:
+        lines = [text for text in blocks[one["kind"]].splitlines() if text.strip().startswith(one["words"])]
+        assert any(f"{one['value']:.10g}" in text for text in lines), one
+        if one["kind"] == "about":
+            assert any("±" in text for text in lines)
+            assert one["bound"] > 0.0
+    assert sum(one["kind"] == "about" for one in told) >= 4
