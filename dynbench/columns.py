@@ -10,7 +10,7 @@ import unicodedata
 TRAJECTORY = """
 id loss dynamics x0 lr temperature gradient_noise seed start_basin status t_exit t_exit_lo t_exit_hi
 t_diverged t_commit t_hit loss_final loss_best basin_final x_final
-crossings last_crossing global_steps t_best limited step x loss_value
+crossings last_crossing global_steps t_best limited cycle_period step x loss_value
 """
 CELL = """
 steps randomness n inside left left_diverged diverged_inside unknown escaped p_escape p_escape_se

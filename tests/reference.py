@@ -135,8 +135,9 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
         x = moved
         history.append(list(x))
     path = history
+    out["cycle_period"] = -1
     if out["status"] is None:
-        out["status"] = status(loss, path, gradients, steps)
+        out["status"], out["cycle_period"] = status(loss, path, gradients, steps)
     final = loss.basin(x) if loss.tensor else label
     if loss.minima and not loss.tensor:  # as `label` has it, which tests/judge.py holds against an ODE solver
         labels = label_of(loss, np.array(path).T)
@@ -148,24 +149,30 @@ def trajectory(loss: Loss, dynamics: Dynamics, batch: Batch, n: int, steps: int,
     return out | {"basin": final, "value": value, "x": x, "path": path}
 
 
-def status(loss: Loss, path: list[list[float]], gradients: list[list[float]], steps: int) -> int:
-    """A small step: |dx_d| <= 1e-10 half-widths of the domain; a small gradient: |g_d| <= 1e-8 rise / half-width."""
+def status(loss: Loss, path: list[list[float]], gradients: list[list[float]], steps: int) -> tuple[int, int]:
+    """(status, period).  A small step: |dx_d| <= 1e-10 half-widths of the domain; a small gradient: |g_d| <= 1e-8 rise
+    / half-width.  A period p: all x_k of the last 100 steps are as near to x_(k-p)."""
     first = max(steps - 100, 0)
+    kept = max(first - 64, 0)
     half = [(hi - lo) / 2.0 for lo, hi in loss.box(len(path[0]))]
+    window = range(first + 1, steps + 1)
+
+    def near(k: int, j: int) -> bool:
+        return all(abs(a - b) <= 1e-10 * h for a, b, h in zip(path[k], path[j], half, strict=True))
+
     close = []
-    for k in range(first + 1, steps + 1):
-
-        def near(j: int, k: int = k) -> bool:
-            return all(abs(a - b) <= 1e-10 * h for a, b, h in zip(path[k], path[j], half, strict=True))
-
+    for k in window:
         flat = all(abs(g) <= 1e-8 * rise(loss) / h for g, h in zip(gradients[k - 1], half, strict=True))
-        close.append((path[k] == path[k - 1], near(k - 1), k - first < 8 or near(k - 8), flat))
-    still, small, periodic, flat = (all(c) for c in zip(*close, strict=True))
+        close.append((path[k] == path[k - 1], near(k, k - 1), flat))
+    still, small, flat = (all(c) for c in zip(*close, strict=True))
     if still and flat:
-        return ABSORBED
+        return ABSORBED, 1
     if small:
-        return CONVERGED if flat else STALLED
-    return CYCLING if periodic and steps > 8 else CENSORED
+        return CONVERGED if flat else STALLED, 1
+    for p in range(2, min(64, steps // 2) + 1):
+        if all(near(k, k - p) for k in window if k - p >= kept):
+            return CYCLING, p
+    return CENSORED, -1
 
 
 def assert_same(

@@ -1,6 +1,6 @@
 """The doors to `events`: lanes begin, something happens to some of them, they diverge or end.  Arguments as in `lanes`.
 
-What a lane ended with stands in the first rows of `t` (STATUS to BOUND) and in END_VALUE, END_BEST and ENDED of `w`.
+What a lane ended with stands in the first rows of `t` (STATUS to CYCLE) and in END_VALUE, END_BEST and ENDED of `w`.
 A trajectory diverges at the first step k at which x_k is beyond the sphere or not finite, or L(x_k) is not finite:
 nothing counts at that step or later, and its lane goes on as a repeat of one that is alive (see `pools.stand_in`).
 """
@@ -22,10 +22,8 @@ from dynbench.kernels.events import (
 from dynbench.kernels.fences import certify, claim_begins, fence, flow_label
 from dynbench.kernels.shape import (
     ABSORBED,
-    APART,
     BEST,
     BEST_STEP,
-    BIG,
     BOUND,
     CEILING,
     CENSORED,
@@ -34,6 +32,7 @@ from dynbench.kernels.shape import (
     CORE,
     CROSSINGS,
     CROSSINGS_SNAP,
+    CYCLE,
     CYCLING,
     DIVERGED,
     EARLIER,
@@ -64,7 +63,9 @@ from dynbench.kernels.shape import (
     VAL,
 )
 
-LANES = DIM = X = LO = HI = LOW = HIGH = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = BOUNDED = CLAIM = 0
+LANES = DIM = X = LO = HI = LOW = HIGH = ENDED = LABELLED = CORES = COUNTING = RESIDENCE = COUNTS = BOUNDED = CLAIM = (
+    LAGS
+) = 0
 
 
 def walls_left(w, t, i, k):
@@ -204,30 +205,31 @@ def release(w, t, k, b, c, seed):
     return alive
 
 
-def status_of(w, i, judged, window):
-    """The verdict on lane i; `judged`: whether judging went on to the end (see `lanes`)."""
-    if not judged:
-        return CENSORED
+def status_of(w, t, i):
+    """The verdict on lane i, of its period."""
+    period = t[CYCLE * LANES + i]
+    if period != 1:
+        return CYCLING if period > 1 else CENSORED
     if w[MOVED * LANES + i] == 0.0:
         return ABSORBED if w[STEEP * LANES + i] == 0.0 else STALLED
-    if w[BIG * LANES + i] == 0.0:
-        return CONVERGED if w[STEEP * LANES + i] == 0.0 else STALLED
-    if w[APART * LANES + i] == 0.0 and window > 8:
-        return CYCLING
-    return CENSORED
+    return CONVERGED if w[STEEP * LANES + i] == 0.0 else STALLED
 
 
-def finish(w, t, steps, judged, window, seed):
-    """Targets met by L(x_N), in VAL; the verdict on each lane that has not diverged, and what it ended with."""
+def finish(w, t, steps, judged, c, seed):
+    """Targets met by L(x_N), in VAL; the verdict on each lane that has not diverged, if the last steps were `judged`
+    (see `lanes`), and what it ended with."""
     for i in range(LANES):
+        if not judged or t[STATUS * LANES + i] == DIVERGED:
+            t[CYCLE * LANES + i] = -1
         if t[STATUS * LANES + i] == DIVERGED:
             continue
         if not abs(w[VAL * LANES + i]) <= LARGEST:
             leave(w, t, i, steps)
             write_end(w, t, i, steps)
+            t[CYCLE * LANES + i] = -1
             continue
         value_met(w, t, i, steps)
-        t[STATUS * LANES + i] = status_of(w, i, judged, window)
+        t[STATUS * LANES + i] = status_of(w, t, i)
         if RESIDENCE and not CORES and at_home(w, t, i):
             t[GLOBAL * LANES + i] += steps + 1 - t[SINCE * LANES + i]
         if CORES:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dynbench.batch import Floats, Integers
-from dynbench.kernels.shape import LABELS, PATIENCE, PERIOD, PLACES, POOLS, WINDOW, Shape
+from dynbench.kernels.shape import LABELS, LATEST, PATIENCE, PERIOD, PLACES, POOLS, WINDOW, Shape
 
 Scratch = tuple[Floats, Integers, Integers, Integers]
 """Floats (blocks, ...), integers (blocks, ...); lanes in use, and the step at which each block begins (blocks,)."""
@@ -39,12 +39,16 @@ class Room:
     when: Integers
     floats: int = 0
     integers: int = 0
+    kept: int = 0  # floats behind the last block, for all of them
 
     def __call__(self) -> Scratch:
         count, lanes = len(self.when), self.places.lanes
         wide = -(-(self.places.height * lanes + self.floats) // 8) * 8
         deep = (PLACES + self.places.dim) * lanes + self.integers
-        w, t = aligned(count * wide).reshape(count, wide), aligned(count * deep).view(np.int64).reshape(count, deep)
+        w, t = (
+            aligned(count * wide + self.kept)[: count * wide].reshape(count, wide),
+            aligned(count * deep).view(np.int64).reshape(count, deep),
+        )
         w[0], t[0] = 0.0, 0  # pools get whole columns of lanes: most are never touched
         return w, t, np.zeros(count, np.int64), self.when
 
@@ -53,7 +57,8 @@ def whole(places: Shape, steps: int, leaping: bool, levels: Floats, tables: Sequ
     """For trajectories; `leaping`: whether lanes may end before the others."""
     floats = levels.size + sum(table.size for table in tables if table.dtype == np.float64) + int(tables[7][4])
     integers = LABELS + tables[1].size + levels.size * places.lanes
-    return Room(places, begins(PATIENCE, steps - WINDOW if leaping else 0), floats, integers)
+    kept = min(LATEST, steps + 1) * places.dim * places.lanes
+    return Room(places, begins(PATIENCE, steps - WINDOW - PERIOD if leaping else 0), floats, integers, kept)
 
 
 def passages(places: Shape, longest: int) -> Room:

@@ -19,7 +19,7 @@ from dynbench.losses.base import Loss
 
 UNROLLED = 4  # up to this dimension coordinates are scalars
 VECTORS = ("x", "lo", "hi", "width", "small", "flat", "low", "high", "ended", *draws.ROWS)  # and g beyond UNROLLED
-RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited")
+RECORDS = ("crossings", "last_crossing", "global_steps", "t_best", "limited", "cycle_period")
 """Optional quantities (--record), in the order in which `ends.write_end` gives them."""
 ONE = 1 << 52  # added to the bits of a float: 1 to its exponent
 COUNTERS = ("crossings", "last_crossing", "global_steps", "limited")
@@ -72,7 +72,6 @@ class Step:
             layout.add(vector, dim)
             if dim <= UNROLLED:
                 layout.rows |= {f"{vector}_{d}": layout.rows[vector] + d for d in range(dim)}
-        layout.add("ring", 8 * dim)
         for j in range(self.state):
             layout.add(f"s{j}", dim)
             layout.rows |= {f"s{j}_{d}": layout.rows[f"s{j}"] + d for d in range(dim)}
@@ -109,7 +108,7 @@ class Step:
             s=rows.get("s0", 0),
             **{
                 vector: rows[vector]
-                for vector in ("x", "lo", "hi", "width", "ring", "snap", "small", "flat", "low", "high", "ended")
+                for vector in ("x", "lo", "hi", "width", "snap", "small", "flat", "low", "high", "ended")
             },
         )
 

@@ -28,10 +28,10 @@ from numba import cfunc, njit, types
 '''
 PAIR = ("begin", "evaluate", "advance")  # functions of a loss and a rule, numbered in `shape`
 LANES = (  # of a layout
-    "periodic", "under_way", "remember", "judge", "enter", "happen", "release", "tally", "finish",
+    "periodic", "under_way", "remember", "judge", "periods", "enter", "happen", "release", "tally", "finish",
 )  # fmt: skip
 PLACES = (  # what those depend on
-    "lanes", "dim", "cores", "labelled", "counting", "residence", "bounded", "claim", "x", "lo", "hi", "width", "ring",
+    "lanes", "dim", "cores", "labelled", "counting", "residence", "bounded", "claim", "x", "lo", "hi", "width",
     "small", "low", "high", "ended",
 )  # fmt: skip
 ARGUMENTS = "(w, t, a, b, c, seed)"

@@ -19,10 +19,12 @@ from dynbench.kernels.shape import (
     FOUND,
     HAPPEN,
     JUDGE,
+    KEPT,
     LABELS,
     OWN,
     PERIOD,
     PERIODIC,
+    PERIODS,
     PLACES,
     RELEASE,
     REMEMBER,
@@ -30,6 +32,7 @@ from dynbench.kernels.shape import (
     TALLY,
     UNDER_WAY,
     WINDOW,
+    WRAP,
 )
 
 
@@ -56,19 +59,26 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
     """
     pair, block = functions
     opening = max(steps - WINDOW, 0)  # the window of the verdict begins here
-    judged = True
+    kept = max(opening - PERIOD, 0)  # and x is kept from here on, to be compared with
+    longest = min(PERIOD, steps // 2)  # period
+    counts = (PLACES + s.dim) * s.lanes
+    judged = slow = True  # whether a lane may be at rest or on a cycle; whether one may be at rest
+    t[counts + WRAP] = 0
     simulated = 0
     while k < steps:
         if k % PERIOD == 0:
             if stop[0] != 0:
                 return k, simulated, judged, -1
-            if leaping and opening - k >= PERIOD:
+            if leaping and kept - k >= PERIOD:
                 if pool < when.size and k == when[pool]:
                     if 0 < call(block, w, t, 0, 0, 0, UNDER_WAY) <= s.lanes // 2:
                         return k, simulated, judged, pool
                     pool += 1
                 same = call(block, w, t, 0, 0, 0, PERIODIC)
-                skipped = (opening - k) // PERIOD * PERIOD if same and k > 0 else 0
+                skipped = 0
+                if same and k > 0:  # the last PERIOD steps tell all
+                    skipped = (steps - PERIOD - k) // PERIOD * PERIOD
+                    t[counts + WRAP], opening, kept = PERIOD, steps - PERIOD, steps - PERIOD
                 if s.counting:
                     call(block, w, t, k, skipped, 0, TALLY)
                 elif skipped > 0:  # if one step more moves nothing either, nothing ever moves again
@@ -77,26 +87,32 @@ def proceed(s, functions, w, t, k, pool, when, steps, seed, leaping, tracing, pa
                     simulated += 1
                     if call(block, w, t, 0, 0, 0, PERIODIC):
                         call(pair, w, t, 0, 0, EVALUATE, 0)
-                        call(block, w, t, k, 0, 0, REMEMBER)  # at rest, or only too slow: the gradient tells
+                        call(block, w, t, 0, 1, 0, REMEMBER)  # at rest, or only too slow: the gradient tells
+                        call(block, w, t, 0, 0, 0, PERIODS)
                         break
                     k, skipped = k + 1, skipped - PERIOD
                 k += skipped
-        judging = k >= opening and judged
-        last = min(k - k % PERIOD + PERIOD, steps if k >= opening else opening)
-        if judging or tracing >= 0:
+        keeping, looking = k >= kept and judged, k >= opening and judged
+        last = min(k - k % PERIOD + PERIOD, steps if k >= kept else kept)
+        if (looking and slow) or tracing >= 0:
             call(pair, w, t, 0, 0, EVALUATE, 0)
+        if keeping or tracing >= 0:
             last = k + 1
         if tracing >= 0:
             trace(s, w, t, tracing, k, paths)
-        if judging:
-            call(block, w, t, k, 0, 0, REMEMBER)
+        if keeping:
+            call(block, w, t, k - kept, int(looking and slow), 0, REMEMBER)
         done = call(pair, w, t, k, last, ADVANCE, seed)
         simulated += done // 2 - k
         k = done // 2
         if done % 2 and call(block, w, t, k, 0, 0, HAPPEN) and let_go(s, functions, w, t, k) == 0 and tracing < 0:
             break
-        if judging:
-            judged = call(block, w, t, k, opening, 0, JUDGE) != 0
+        if looking:
+            found = call(block, w, t, k - kept, opening - kept, longest, JUDGE)
+            judged, slow = found != 0, found >= 2
+        if looking and judged and k == steps:
+            call(block, w, t, k - kept, 0, 0, REMEMBER)
+            call(block, w, t, k - kept, opening - kept, longest, PERIODS)
     return steps, simulated, judged, 0
 
 
@@ -111,7 +127,7 @@ def run(
     levels: target values of L, descending.  tables: separators, wells, floors, margins, centres, hessians, halves,
     numbers of the flow.
     sphere: of each coordinate the lowest and highest value, beyond which x has diverged; the largest |dx| of a small
-    step; the largest |g| where L is flat.  outputs: times (10, n) int64,
+    step; the largest |g| where L is flat.  outputs: times (6 or, with records, 12, n) int64,
     reached (J, n) int64, ends (2 + dim, n).  paths (m, steps + 1, dim + 1): the first m trajectories, x then L.
     early: whether exact early exit may be used.  stop[0] != 0 ends it at once.  w, t, used, when: see `scratch`.
     """
@@ -125,6 +141,7 @@ def run(
         if j < 0:
             return simulated
         here, there, k, pool = w[j], t[j], when[j], j + 1
+        there[(PLACES + s.dim) * s.lanes + KEPT] = (w.shape[0] - j) * w.shape[1]  # behind the last block
         begun = tracing = -1
         if j > 0:
             fill(s, w, t, hits, used, j)
@@ -155,5 +172,5 @@ def run(
         call(pair, here, there, 0, 0, EVALUATE, 0)
         if tracing >= 0:
             trace(s, here, there, tracing, steps, paths)
-        call(block, here, there, steps, judged, min(WINDOW, steps), FINISH)
+        call(block, here, there, steps, judged, 0, FINISH)
         unload(s, here, there, hits, begun, rows[1], outputs)

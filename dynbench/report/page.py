@@ -47,7 +47,8 @@ DEFINITIONS = (
     "An interval alone: exits are known between bounds only, and P(escape) lies between these; outside then means "
     "certainly outside.",
     "Median escape step: by when half of all n had escaped; `not reached` where fewer did.",
-    "At rest, cycling, wandering, diverged: what the last 100 steps were like; wandering: still moving at the end.",
+    "At rest, cycling, wandering, diverged: what the last 100 steps were like; cycling: each like the one p steps "
+    "before, for a period p of 2 to 64 (sweep --record cycle_period tells it); wandering: moving otherwise.",
     "P(final): the share whose last L lies within the first target of the global minimum Lmin.",
     "D/(h(L* - f_star)): the cap at which the longest step of the capped flow from a minimum of height L* reaches the "
     "basin's boundary, at distance D; h is the step. In one dimension, where the basin has one wall and h < 1, nothing "

@@ -43,7 +43,7 @@ def parser() -> Parser:
     what.add_argument("--until", metavar="WIDTH", help="as many seeds as make the intervals of P(escape) so narrow")
     what.add_argument("--seed", metavar="S", help="master seed (default 0)")
     what.add_argument("--targets", metavar="AXIS", help="targets of L - Lmin (default 1e-3)")
-    quantities = "crossings, last_crossing, global_steps, t_best, limited"
+    quantities = "crossings, last_crossing, global_steps, t_best, limited, cycle_period"
     what.add_argument("--record", metavar="NAME,..", help=quantities)
     what.add_argument("--keep", metavar="all|cells", help="every trajectory's row on disk, or only aggregates")
     what.add_argument("--by", metavar="start", help="start: a cell for every start")
