@@ -47,7 +47,11 @@ def parser() -> Parser:
     what.add_argument("--record", metavar="NAME,..", help=quantities)
     what.add_argument("--keep", metavar="all|cells", help="every trajectory's row on disk, or only aggregates")
     what.add_argument("--by", metavar="start", help="start: a cell for every start")
-    what.add_argument("--config", metavar="FILE", help="a TOML file with these names as keys, and [[arm]] tables")
+    what.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a TOML file with these names as keys, and [[arm]] tables; paths are from its folder",
+    )
     how = p.add_argument_group("how it runs (changes no result)")
     how.add_argument("--workers", metavar="N", help="threads (default: one a core)")
     how.add_argument("--chunk", metavar="N", help="trajectories simulated at once")
