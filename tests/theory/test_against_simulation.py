@@ -233,13 +233,13 @@ def left_within(case, one):
 
 @cache
 def other_resolution(loss, label, start, lr, temperature, steps):
-    """p by 20 nodes a panel of the same chain; 0 where floats do not hold it."""
+    """p by 14 nodes a panel, and another end of an open side; 0 where floats, or the work allowed, do not do."""
+    ahead = np.array([start - lr * coordinate(loss).slope(start)])
     try:
-        of = nystrom.chain(loss, label, lr, temperature, nystrom.Grid(20, 11.0, 90.0))
+        of = nystrom.chain(loss, label, lr, temperature, nystrom.Grid(14, 9.0, 70.0))
+        return tuple(chain.seen(of, ahead, np.array(steps), False)[0][:, 0].tolist())
     except nystrom.OutOfReach:
         return (0.0,) * len(steps)
-    ahead = np.array([start - lr * coordinate(loss).slope(start)])
-    return tuple(chain.seen(of, ahead, np.array(steps), False)[0][:, 0].tolist())
 
 
 def solved_again(case, one):
