@@ -12,10 +12,12 @@ import math
 import shutil
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynbench.doors import Parser, answered, replied
+from dynbench.progress import Bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 CELLS = 3  # of each arm: the first that escapes, the one that escapes most, and the last
 SAMPLE = 2000  # trajectories of a cell that are run again, evenly spread, where it has more
 NARROW, WIDE = 60, 100  # characters in a line
+PART = 1.0 / 32.0  # of the work on a cell, a run with another h: there are 24 at most
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,7 +58,7 @@ def explained(how: argparse.Namespace) -> int:
     workers = whole(how.workers, "--workers", 1, 4096) if how.workers is not None else None
     with old_tables(run):
         plan = Plan(restored(run.manifest["sweep"], run.directory))
-        tables = explanations(plan, run.cells, how.all, workers)
+        tables = explanations(plan, run.cells, how.all, workers, how.json)
     for name, table in tables.items():
         write_whole(run.directory / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
     if how.json:
@@ -68,15 +71,22 @@ def explained(how: argparse.Namespace) -> int:
     return 0
 
 
-def explanations(plan: "Plan", table: "pd.DataFrame", every: bool, workers: int | None) -> dict[str, "pd.DataFrame"]:
-    """Mechanisms, halvings and rounding certificates of a run's cells, some of each rule or every one that escapes."""
+def explanations(
+    plan: "Plan", table: "pd.DataFrame", every: bool, workers: int | None, quiet: bool
+) -> dict[str, "pd.DataFrame"]:
+    """Mechanisms, halvings and rounding certificates of a run's cells, some of each rule or every one that escapes;
+    with a progress bar, unless `quiet`."""
     import pandas as pd
 
     cells = escaping(plan, table)
     if cells.empty:
         raise ValueError("no cell of this run escapes from a false minimum: there is nothing to explain")
     chosen = cells if every else pd.concat([some(group) for _, group in cells.groupby("dynamics", sort=False)])
-    found = [of_cell(plan, cell, workers) for _, cell in chosen.iterrows()]
+    found = []
+    with Bar(len(chosen), quiet, "cells") as bar:
+        for _, cell in chosen.iterrows():
+            found.append(of_cell(plan, cell, workers, lambda: bar.update(PART)))
+            bar.update(len(found) - bar.done)
     return {name: pd.concat([part[name] for part in found], ignore_index=True) for name in found[0]}
 
 
@@ -95,8 +105,11 @@ def some(cells: "pd.DataFrame") -> "pd.DataFrame":
     return cells.iloc[places]
 
 
-def of_cell(plan: "Plan", cell: "pd.Series", workers: int | None) -> dict[str, "pd.DataFrame"]:
-    """Mechanism, halvings and rounding certificate of one cell, each with the columns that name the cell."""
+def of_cell(
+    plan: "Plan", cell: "pd.Series", workers: int | None, progress: Callable[[], object]
+) -> dict[str, "pd.DataFrame"]:
+    """Mechanism, halvings and rounding certificate of one cell, each with the columns that name the cell.  `progress`:
+    called after each of its runs."""
     import pandas as pd
 
     from dynbench.outcomes.cells import is_start
@@ -115,7 +128,7 @@ def of_cell(plan: "Plan", cell: "pd.Series", workers: int | None) -> dict[str, "
     cause = mechanism(
         plan.loss, dynamics, rule, values["lr"], values["temperature"], values["gradient_noise"],
         own.starts.x0, own.starts.basin, own.starts.stream, sweep.steps, sweep.seed, workers,
-        counted=counted, every_start=own.every_start,
+        counted=counted, every_start=own.every_start, progress=progress,
     )  # fmt: skip
     proof = certificate(plan.loss, dynamics, own.sample, sweep.steps, workers, SAMPLE)
     name = {"dynamics": str(cell["dynamics"])} | {c: cell[c] for c in cell.index if is_start(str(c))}

@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.quick
 
 HOME = Path(__file__).parents[1] / "dynbench"
-LAYERS = (("doors", "columns", "current_folder", "digits", "flags"), ("losses",), ("dynamics",),
+LAYERS = (("doors", "progress", "columns", "current_folder", "digits", "flags"), ("losses",), ("dynamics",),
           ("basins", "batch", "definition", "files", "find", "lowest"), ("kernels", "scale"), ("backends",),
           ("outcomes", "theory"), ("store",), ("sweep",), ("report",))  # fmt: skip
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}

@@ -4,7 +4,7 @@ Steps double as h is halved, so that h * steps stays; where that would cost too 
 where so few would tell nothing, none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import floor, isfinite, log2
 
@@ -41,6 +41,7 @@ class Cell:
     seed: int
     workers: int | None = None
     every_start: bool = True  # False: the cell has more starts than these
+    progress: Callable[[], object] | None = None  # called after each run
 
     @property
     def quiet(self) -> "Cell":
@@ -144,6 +145,8 @@ def level(cell: Cell, times: int, held: str, updates: float, least: float = 1.0)
     run = replace(chosen, parameters=dict(cell.parameters) | parameters, lr=lr, steps=cell.steps * 2**times)
     cpu = Cpu() if cell.workers is None else Cpu(cell.workers)
     endings = cpu.run(cell.loss, cell.dynamics, run.batch(), run.steps)
+    if cell.progress is not None:
+        cell.progress()
     n, escaped = len(run.basin), int((endings.t_exit >= 0).sum())
     whole = cell.every_start and n == len(cell.basin)
     return Level(times, lr, run.steps, n, escaped, held, whole, endings.updates * len(cell.x0))

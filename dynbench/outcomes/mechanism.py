@@ -5,7 +5,7 @@ roots.  An escape that the ODE itself makes goes on as h -> 0; one that Euler's 
 rules, h M is held instead: there nothing changes, for only the product decides how far a step can reach.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf, isnan, nan
 
@@ -62,6 +62,7 @@ def mechanism(
     budget: float = 2e9,
     counted: Counted | None = None,
     every_start: bool = True,
+    progress: Callable[[], object] | None = None,
 ) -> Mechanism:
     """Labels the escapes from x0 (dim, n), basin (n,), stream (n,), within `steps` steps of size `lr`.
 
@@ -78,13 +79,15 @@ def mechanism(
     `parameters`: of loss and rule, defaults where missing.  `budget`: coordinate updates in all, about; where more
     would be needed, fewer starts are run, evenly spread.  `counted`: what a run counted of the cell's trajectories,
     repeats included, which are then not run again: x0 is its starts, each once, `every_start` whether all of them.
+    `progress`: called after each run.
     Deterministic, and with the cell's own noise.
     """
     loss = loss.at(len(x0))
     complete = {**loss.parameters, **dynamics.parameters_on(basins.lowest_value(loss))} | dict(parameters)
     cell = Cell(
-        loss, dynamics, complete, lr, temperature, gradient_noise, x0, basin, stream, steps, seed, workers, every_start
-    )
+        loss, dynamics, complete, lr, temperature, gradient_noise, x0, basin, stream, steps, seed, workers,
+        every_start, progress,
+    )  # fmt: skip
     if not (np.asarray(basin) >= 0).any():
         return Mechanism("undecided", table([]), "The starts' basins are not known.")
     own = None if counted is None else level_of(cell, counted)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynbench.doors import answered, replied
+from dynbench.progress import Bar
 from dynbench.sweep import arguments
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def swept(request: arguments.Request, argv: list[str]) -> int:
     if cost.much and not Run(Path(how.out) / job.name).finished:  # else it is only shown again
         limits.check_room(cost, Path(how.out))
         limits.check_much(cost, how.yes, how.quiet)
-    bar = Bar(plan.updates, quiet=how.quiet or how.json)
+    bar = Bar(plan.updates, quiet=how.quiet or how.json, beyond="splitting" if sweep.rare else "")
     try:
         with bar:
             result = run_job(job, how.out, workers, chunk or LARGEST_BATCH, bar.update, command, how.self_check)
@@ -78,28 +79,6 @@ def repeat(argv: list[str]) -> str:
         else:
             kept.append(word)
     return shlex.join(["python", "-m", "dynbench.sweep", *kept])
-
-
-class Bar:
-    """A progress bar on stderr, on a terminal, for work that takes longer than a moment."""
-
-    def __init__(self, total: int, quiet: bool):
-        self.total, self.quiet, self.bar = total, quiet or not sys.stderr.isatty(), None
-
-    def __enter__(self) -> "Bar":
-        if not self.quiet:
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=self.total, unit=" steps", unit_scale=True, delay=1.0, leave=False)
-        return self
-
-    def update(self, steps: int) -> None:
-        if self.bar is not None:
-            self.bar.update(steps)
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
 
 
 def dry(plan: "Plan", cost: "Estimate", out: Path, as_object: bool) -> str:

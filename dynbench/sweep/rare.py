@@ -1,5 +1,7 @@
 """Cells from which hardly anything escaped, estimated by splitting (--rare)."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -21,13 +23,15 @@ def is_rare(table: pd.DataFrame, plan: Plan) -> np.ndarray:
     return (noisy & false & (table["escaped"] <= FEW)).to_numpy()
 
 
-def with_rare(table: pd.DataFrame, plan: Plan, workers: int) -> pd.DataFrame:
+def with_rare(
+    table: pd.DataFrame, plan: Plan, workers: int, progress: Callable[[int], object] | None = None
+) -> pd.DataFrame:
     """The table with p_escape, its interval and z of rare cells by splitting, and the standard error `p_escape_se`.
 
     `steps_spent`: of the splitting, also where it did not reach the edge of the basin; `ancestors`: distinct
     first-stage paths that its escapes descend from; `sound`: 1 where no replicate died out and one alone is off by at
     most half, else 0: then p may be too low.  `escaped` stays what plain simulation counted.  Cells whose loss has no
-    score, or that splitting cannot reach, stay as they are.
+    score, or that splitting cannot reach, stay as they are.  `progress` is told of steps as they are made.
     """
     table = table.assign(**dict.fromkeys(COLUMNS, np.nan)).reset_index(drop=True)
     for place in np.flatnonzero(is_rare(table, plan)):
@@ -39,7 +43,7 @@ def with_rare(table: pd.DataFrame, plan: Plan, workers: int) -> pd.DataFrame:
         try:
             found = for_cell(
                 plan.loss, arm.dynamics, parameters, float(cell["lr"]), *noise, starts_of(cell, plan),
-                plan.sweep.steps, plan.sweep.seed, workers,
+                plan.sweep.steps, plan.sweep.seed, workers, progress=progress,
             )  # fmt: skip
         except CannotLift:
             raise

@@ -112,7 +112,7 @@ def run_job(
         crew.work(stage)
         done.append(stage)
     write_whole(folder.directory / "paths.parquet", parquet(paths(job.plan, done[-1].arms, Cpu(workers))))
-    tables = tables_of(job, folder, done, workers)
+    tables = tables_of(job, folder, done, workers, progress)
     write_whole(folder.directory / "summary.csv", csv(tables.summary))
     write_whole(folder.directory / "cells.csv", csv(tables.cells))
     updates, seconds = crew.updates + tables.split_steps, crew.seconds + tables.split_seconds

@@ -1,7 +1,7 @@
 """A run's chunks on disk -> its table of cells and its summary, with what is known beside what was counted."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,8 +25,10 @@ class Tables:
     split_seconds: float = 0.0
 
 
-def tables_of(job: Job, run: Run, done: Sequence[Stage], workers: int) -> Tables:
-    """The tables of a run whose stages are `done`."""
+def tables_of(
+    job: Job, run: Run, done: Sequence[Stage], workers: int, progress: Callable[[int], object] | None = None
+) -> Tables:
+    """The tables of a run whose stages are `done`; `progress` is told of steps of splitting as they are made."""
     table = table_of(job, run)
     if job.sweep.until is not None:
         table = with_seeds(table, job.plan, done[-1].arms, pilot_repeats(done))
@@ -36,7 +38,7 @@ def tables_of(job: Job, run: Run, done: Sequence[Stage], workers: int) -> Tables
     from dynbench.sweep.rare import with_rare  # it takes a third of a second to be imported
 
     begun = time.perf_counter()
-    table = with_rare(table, job.plan, workers)
+    table = with_rare(table, job.plan, workers, progress)
     seconds = time.perf_counter() - begun
     return Tables(table, summary_of(job, run, table), int(table["steps_spent"].sum()), seconds)
 

@@ -28,7 +28,7 @@ class Members:
 def members(plan: Plan, cell: pd.Series, most: int) -> Members:
     """The starts of a row of cells.csv, and at most `most` of its trajectories, evenly spread in their order.
 
-    They are the run's own, those of all rounds of --until included: a trajectory is a function of its start and the
+    They are the run's own, those of --until included: a trajectory is a function of its start and the
     number of its repeat.  Raises ValueError where the run's definitions no longer give that cell.
     """
     arm, combination = place(plan, str(cell["dynamics"]), values_of(plan, cell))

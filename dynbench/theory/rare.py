@@ -4,7 +4,7 @@ p is the mean of R independent replicates, each a product of shares (`splitting`
 its standard error is theirs.  The levels come from a pilot run and are then frozen, so that p is unbiased.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, exp, inf, nan, sqrt
 
@@ -72,6 +72,7 @@ def problem_of(
     steps: int,
     seed: int,
     workers: int,
+    progress: Callable[[int], object] | None = None,
 ) -> Problem:
     """Checks, and fills in defaults.  Raises ValueError, one sentence."""
     points = np.ascontiguousarray(np.atleast_2d(np.asarray(starts, float)))
@@ -83,7 +84,7 @@ def problem_of(
     values = tuple(float(v) for v in {**given, **parameters}.values())
     fixed = loss.at(len(points))
     problem = Problem(
-        fixed, dynamics, values, lr, temperature, gradient_noise, points, steps, seed, workers
+        fixed, dynamics, values, lr, temperature, gradient_noise, points, steps, seed, workers, progress
     )  # fmt: skip
     assert problem.well  # raises where there is none
     return problem
@@ -127,6 +128,7 @@ def for_cell(
     workers: int = 1,
     target: float = 0.05,
     most_steps: float = 1e10,
+    progress: Callable[[int], object] | None = None,
 ) -> RareEstimate:
     """The same, replicates being added until the relative standard error is below `target` or `most_steps` are spent.
 
@@ -135,7 +137,9 @@ def for_cell(
     last round may end a little beyond it.  That the numbers of paths and replicates depend on the spread makes a bias,
     which is small against the standard error.
     """
-    problem = problem_of(loss, dynamics, parameters, lr, temperature, gradient_noise, starts, steps, seed, workers)
+    problem = problem_of(
+        loss, dynamics, parameters, lr, temperature, gradient_noise, starts, steps, seed, workers, progress
+    )
     levels = levels_of(problem)
     room = max((most_steps - levels.spent) / max(levels.each, 1), 0.0)  # paths
     count = int(min(max(room / EFFORT, FEWEST[1]), REPLICATES))

@@ -15,6 +15,7 @@ minimum m of its well and 1 at its walls.  A loss's own `score`, where it has on
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, isfinite, log, nan
@@ -56,6 +57,7 @@ class Problem:
     steps: int
     seed: int
     workers: int
+    progress: Callable[[int], object] | None = None  # told of steps as they are made
 
     @cached_property
     def well(self) -> tuple[Floats, Floats, Floats]:
@@ -162,6 +164,8 @@ def stage(
         ends.memory[:, through],
     )
     hits = np.bincount(survivors.replicate - replicates.start, minlength=len(replicates))
+    if problem.progress is not None:
+        problem.progress(int(ends.step.sum()))
     return Stage(survivors, hits, int(ends.step.sum()), int((ends.step[through] == 0).sum()))
 
 
