@@ -104,7 +104,7 @@ def test_the_map_has_a_colour_for_what_is_not_known():
     assert image.tolist() == [UNPLACED, UNPLACED, STAYED, ELSEWHERE]
     told = finding(image, table, 5.0, QUARTIC)
     assert "0.500 started or ended in no known basin" in told
-    assert told.endswith("1 of the starts in the basin of a false minimum leave it; above it, 0.")  # two are of others
+    assert told.endswith("1 of the starts in that basin leave it; above it, 0.")  # two are of others
 
 
 @pytest.mark.parametrize("text", ["", "0.1000"])
