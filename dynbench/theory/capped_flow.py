@@ -51,18 +51,29 @@ class Well:
         """D: from the minimum to the nearer wall; inf: there is none."""
         return min(self.bottom - self.lo, self.hi - self.bottom)
 
-    def moved(self, x: Floats, cap: float, g: Floats | None = None, above: Floats | None = None) -> Floats:
-        """T(x); `g` and `above`: L' and L - f_star there, where they are known."""
-        g = self.curve.slopes(x) if g is None else g
-        above = self.curve.values(x) - self.f_star if above is None else above
-        return x - np.sign(g) * step_size(np.abs(g), above, self.lr, cap)
+    def moved(self, x: Floats, cap: float) -> Floats:
+        """T(x).  Raises ArithmeticError or ValueError where L cannot be computed."""
+        g = self.curve.slopes(x)
+        return x - np.sign(g) * step_size(np.abs(g), self.curve.values(x) - self.f_star, self.lr, cap)
+
+
+def computed(function: Callable[[Floats], Floats], x: Floats) -> Floats:
+    """function(x), nan at the points where the loss gives up, as far out of its domain."""
+    try:
+        return function(x)
+    except (ArithmeticError, ValueError):
+        if x.size == 1:
+            return np.full(x.shape, nan)
+        half = x.size // 2
+        return np.concatenate([computed(function, x[:half]), computed(function, x[half:])])
 
 
 def step_size(slope: Floats, above: Floats, lr: float, cap: float) -> Floats:
-    """min(1/|g|, M) h (L - f_star); 0 where the rule does not move."""
+    """min(1/|g|, M) h (L - f_star); 0 where the rule does not move, or where L is beyond the floats."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         inverse = np.where(slope > 1e-300, 1.0 / slope, 0.0)
-    return np.minimum(inverse, cap) * (lr * above)
+        size = np.minimum(inverse, cap) * (lr * above)
+    return np.where(np.isfinite(size), size, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +99,11 @@ def sides(well: Well) -> tuple[Side, Side]:
             x = x[(x != wall) & (x != well.bottom)]
         else:
             x = well.bottom + sign * scale * np.geomspace(CLOSEST, WIDEST, POINTS)
-        slope = well.curve.slopes(x) * sign  # above 0 in the well, but for rounding beside its ends
-        made.append(Side(x, np.maximum(slope, 1e-290), well.curve.values(x) - well.f_star, sign))
+        slope = computed(well.curve.slopes, x) * sign  # above 0 in the well, but for rounding beside its ends
+        above = computed(well.curve.values, x) - well.f_star
+        known = np.isfinite(slope) & np.isfinite(above)
+        count = len(x) if known.all() else int(known.argmin())  # what lies beyond is no place that is come from
+        made.append(Side(x[:count], np.maximum(slope, 1e-290)[:count], above[:count], sign))
     return made[0], made[1]
 
 
@@ -106,7 +120,8 @@ def reached(well: Well, both: tuple[Side, Side], cap: float, lo: float, hi: floa
     for _ in range(ROUNDS):
         if not (well.lo < lo and hi < well.hi):
             break
-        ends = [lo, hi, *well.moved(np.array([lo, hi]), cap).tolist()]
+        at_ends = computed(lambda x: well.moved(x, cap), np.array([lo, hi]))
+        ends = [lo, hi, *at_ends[np.isfinite(at_ends)].tolist()]
         for side, image in zip(both, images, strict=True):
             count = int(np.searchsorted(side.x * side.sign, (hi if side.sign > 0 else lo) * side.sign, side="right"))
             if count:
@@ -209,8 +224,10 @@ def two_cycle_end(well: Well) -> TwoCycle | None:
 
     def other(q: float) -> float:
         """The point p of the other side at the height of q; nan where that side is not so high."""
-        level = value(q)
-        end = max(well.lo, m - 100.0 * far)
+        level, reach = value(q), q - m
+        while m - reach > well.lo and value(m - reach) <= level and reach < 1e3 * far:
+            reach *= 2.0
+        end = max(well.lo, m - reach)
         return float(brentq(lambda p: value(p) - level, end, m, xtol=1e-15, rtol=1e-15)) if value(end) > level else nan
 
     def cap_at(q: float) -> float:

@@ -167,7 +167,13 @@ def capped(
         return stated, [*notes, TOO_LONG]
     cap = LARGE * well.distance / (lr * well.height)
     width = NEAR * well.distance
-    left = departures(well, cap, start - width, start + width, steps)
+    try:
+        left = departures(well, cap, start - width, start + width, steps)
+    except (ArithmeticError, ValueError):  # functions of the loss that end, as exp and log do
+        return stated, [
+            *notes,
+            "capped: shares and times are not worked out, as its steps lead to where L is no number",
+        ]
     given = {"f_star": f_star, "cap": cap}
     where = f"capped flow, cap {cap:.4g} or more, starts spread evenly over {start:.6g} ± {width:.3g}"
     if not (well.lo < start - width and start + width < well.hi):

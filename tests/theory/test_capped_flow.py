@@ -234,3 +234,44 @@ def test_what_is_about_says_so_and_has_the_digits_of_its_bound():
     assert share.conditions.startswith("capped flow, cap 3565 or more")
     with pytest.raises(ValueError, match="needs a bound above 0"):
         type(share)("p", "words", 0.5, "about")
+
+
+STEEP = '''"""Steep: the tilted double well and 1e-9 exp(x²), which is beyond the floats from x = 27 on."""
+
+import math
+
+from dynbench.losses.base import Loss, Minimum
+
+
+def value(x):
+    return 0.25 * (x * x - 1.0) * (x * x - 1.0) + 0.1 * x + 0.11 + 1e-9 * math.exp(x * x)
+
+
+def grad(x):
+    return x * (x * x - 1.0) + 0.1 + 2e-9 * x * math.exp(x * x)
+
+
+loss = Loss(
+    formula="(x² - 1)²/4 + x/10 + 0.11 + 1e-9 exp(x²)",
+    source="a test",
+    domain=((-2.0, 2.0),),
+    dim=1,
+    value=value,
+    grad=grad,
+    separators=(0.10103125809159491,),
+    minima=(
+        Minimum((-1.0466805290665793,), value(-1.0466805290665793), (2.28662041,), 0.35741159, 1.14771178715807),
+        Minimum((0.9456492711750173,), value(0.9456492711750173), (1.68275765,), 0.15766496, 0.8446180130834),
+    ),
+)
+'''
+
+
+def test_a_loss_that_cannot_be_computed_far_out_has_its_onset_and_a_sentence(tmp_path):
+    path = tmp_path / "steep.py"
+    path.write_text(STEEP, encoding="utf-8")
+    told = predictions(find.loss(str(path)), 0.01, steps=(100,))[1]
+    assert told["onset_cap"] == pytest.approx(told["critical_cap"], rel=1e-8)
+    assert 10.0 < told["two_cycle_cap"] < 40.0
+    assert math.isnan(told["escape_rate"])
+    assert "not worked out" in told["notes"][0]
