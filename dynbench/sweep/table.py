@@ -226,7 +226,10 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
 
 ENDINGS = {"rest": ("converged", "absorbed", "stalled"), "cycle": ("cycling",), "wander": ("censored",),
            "diverge": ("diverged",)}  # fmt: skip
-ENDING = "what most do at the end, and their share: rest; cycle (a period of 2 to 64 steps); wander; diverge"
+ENDING = (
+    "what most do at the end, and their share: rest; cycle (a period of 2 to 64 steps); wander (still move, with no"
+    " such period); diverge"
+)
 
 
 def ending(block: list[Cell]) -> str:
