@@ -7,6 +7,7 @@ instability is seen (`absorbed`).
 Source: Ma, Wu and E (2020), arXiv:2009.06125, for the oscillation of RMSprop.
 """
 
+from dataclasses import replace
 from math import isfinite
 
 from dynbench.losses._facts import curvatures
@@ -15,6 +16,7 @@ from dynbench.losses.base import Loss, Minimum
 from dynbench.theory.prediction import Prediction
 from dynbench.theory.thresholds import rmsprop_inside_limit, sign_eps_limit, step_limit
 
+NEAR = "from starts near enough, but for rounding"
 NAMES = ("step_limit", "sign_eps_limit", "rmsprop_eps_limit", "rmsprop_eps_inside_limit")
 
 
@@ -27,8 +29,6 @@ def own_curvatures(loss: Loss, label: int) -> tuple[float, ...]:
     if not loss.values or "minima" in loss.functions:
         return listed
     if loss.separable and (loss.dim or 1) > 1:  # its coordinates may differ, as the quadratic's do
-        from dataclasses import replace
-
         return curvatures(Surface(loss.name, replace(loss, separable=False, minima=(whole(loss, label),))), 0)
     return curvatures(Surface(loss.name, loss), label)
 
@@ -49,19 +49,19 @@ def settling(minimum: Minimum, lr: float) -> list[Prediction]:
     inside = rmsprop_inside_limit(minimum, lr)
     return [
         Prediction(
-            "step_limit", "gradient settles here for lr below", step_limit(minimum),
-            rule="gradient", quantity="settles below", axis="lr",
+            "step_limit", "gradient settles for lr below", step_limit(minimum),
+            rule="gradient", quantity="settles below", axis="lr", conditions=NEAR,
         ),
         Prediction(
-            "sign_eps_limit", "sign_eps settles here for eps above", sign_eps,
-            rule="sign_eps", quantity="settles above", axis="eps",
+            "sign_eps_limit", "sign_eps settles for eps above", sign_eps,
+            rule="sign_eps", quantity="settles above", axis="eps", conditions=NEAR,
         ),
         Prediction(
-            "rmsprop_eps_limit", "rmsprop settles here for eps above", sign_eps,
-            rule="rmsprop", parameters={"eps_inside": 0.0}, quantity="settles above", axis="eps",
+            "rmsprop_eps_limit", "rmsprop with eps_inside 0 settles for eps above", sign_eps,
+            rule="rmsprop", parameters={"eps_inside": 0.0}, quantity="settles above", axis="eps", conditions=NEAR,
         ),
         Prediction(
-            "rmsprop_eps_inside_limit", "rmsprop with eps_inside 1 settles here for eps above", inside,
-            rule="rmsprop", parameters={"eps_inside": 1.0}, quantity="settles above", axis="eps",
+            "rmsprop_eps_inside_limit", "rmsprop with eps_inside 1 settles for eps above", inside,
+            rule="rmsprop", parameters={"eps_inside": 1.0}, quantity="settles above", axis="eps", conditions=NEAR,
         ),
     ]  # fmt: skip

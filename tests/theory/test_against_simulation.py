@@ -318,7 +318,8 @@ def capped_left_within(case, one):
 
 
 def capped_mean(case, one):
-    t = spread_exits(case, one, int(30 * one.value / case.lr), 4000)
+    steps = int(30 * one.value / case.lr)
+    t = spread_exits(case, one, steps, int(min(4000, max(5e8 / steps, 300))))
     gone = t[t >= 0]
     assert len(gone) > 0.999 * len(t)
     mean = case.lr * float(np.where(t < 0, 30 * one.value / case.lr, t).mean())
@@ -329,7 +330,7 @@ def capped_rate(case, one):
     """Exits over the time at risk, from a third of the mean time on to twice it."""
     mean = 1.0 / one.value / case.lr
     begin, end = int(0.5 * mean), int(2.5 * mean)
-    t = spread_exits(case, one, int(30 * mean), 8000, 1)
+    t = spread_exits(case, one, int(2.5 * mean), int(min(8000, max(5e8 / mean, 300))), 1)
     t = np.where(t < 0, end + 1, t)
     late = t[t > begin]
     events = int((late <= end).sum())
