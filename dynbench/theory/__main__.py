@@ -20,8 +20,11 @@ examples:
   python -m dynbench.theory --loss quartic --temperature 0.5 --lr 0.01 --steps 100,500,2500
   python -m dynbench.theory --loss rastrigin --dim 10 --temperature 2 --json
 
-The exact chain starts at each minimum, or at --x0 in the well that holds it.  In JSON null is: not known, not
-defined there, or never."""
+A number under `exact` is right in all its digits.  One under `about` may be off by what stands behind it, which is
+the most that was seen against simulation over all built-in losses, or against what is exact, with a margin.
+The noisy gradient starts at each minimum, or at --x0 in the well that holds it; the starts of the capped flow, where
+nothing else is random, are spread about that point.  In JSON null is: not known, not defined there, or never; each
+minimum's `predictions` has every number with its kind and bound."""
 FAR = 100.0  # powers of ten from which the exponent alone is printed
 
 
@@ -37,7 +40,7 @@ def parser() -> Parser:
     p.add_argument("--lr", metavar="H", help="Euler step (default: that of gradient descent in a sweep)")
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
     p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
-    p.add_argument("--x0", metavar="X,..", help="start of the noisy gradient, all coordinates (default: the minima)")
+    p.add_argument("--x0", metavar="X,..", help="start, all coordinates (default: the minima)")
     p.add_argument("--f-star", metavar="F", help="the value that rules subtract from L (default: the loss's lowest)")
     p.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     return p
