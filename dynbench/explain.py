@@ -22,6 +22,7 @@ from dynbench.progress import Bar
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dynbench.store import Run
     from dynbench.sweep.grid import Plan
 
 CELLS = 3  # of each arm: the first that escapes, the one that escapes most, and the last
@@ -47,28 +48,49 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def explained(how: argparse.Namespace) -> int:
-    from dynbench.store import find_run, notes, old_tables, write_whole
+    from dynbench.store import find_run, notes
     from dynbench.sweep.axes import whole
-    from dynbench.sweep.definition import altered, restored
-    from dynbench.sweep.grid import Plan
+    from dynbench.sweep.definition import altered
 
     run = find_run(how.run, Path(how.root))
-    if not run.finished:
-        raise ValueError(f"the run in {run.directory} is not finished; run its command again first")
     workers = whole(how.workers, "--workers", 1, 4096) if how.workers is not None else None
-    with old_tables(run):
-        plan = Plan(restored(run.manifest["sweep"], run.directory))
-        tables = explanations(plan, run.cells, how.all, workers, how.json)
-    for name, table in tables.items():
-        write_whole(run.directory / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    plan, tables = written(run, how.all, workers, how.json)
     if how.json:
-        content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
+        content = {name: records(table) for name, table in tables.items()}
         print(json.dumps({"schema": 1, "run": run.name, "outdated": notes(run)} | content, allow_nan=False))
     else:
         left_out = len(escaping(plan, run.cells)) - len(tables["mechanism"])
         width = min(max(shutil.get_terminal_size((WIDE, 24)).columns, NARROW), WIDE)
         print("\n".join([*notes(run), told(plan, tables, left_out, width), *altered(plan, run.manifest)]))
     return 0
+
+
+def written(
+    run: "Run", every: bool = False, workers: int | None = None, quiet: bool = False
+) -> tuple["Plan", dict[str, "pd.DataFrame"]]:
+    """Explains a run and writes the tables into its folder; `quiet`: without a progress bar."""
+    from dynbench.store import old_tables, write_whole
+    from dynbench.sweep.definition import restored
+    from dynbench.sweep.grid import Plan
+
+    if not run.finished:
+        raise ValueError(f"the run in {run.directory} is not finished; run its command again first")
+    with old_tables(run):
+        plan = Plan(restored(run.manifest["sweep"], run.directory))
+        tables = explanations(plan, run.cells, every, workers, quiet)
+    for name, table in tables.items():
+        write_whole(run.directory / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    return plan, tables
+
+
+def records(table: "pd.DataFrame") -> list[dict[str, object]]:
+    """The rows for JSON, every digit kept; None where something is not known."""
+    rows = table.astype(object).to_dict("records")
+    return [{str(k): None if v != v or v in (math.inf, -math.inf) else v for k, v in row.items()} for row in rows]
+
+
+class NothingToExplain(ValueError):
+    """No cell of the run escapes from a false minimum."""
 
 
 def explanations(
@@ -80,7 +102,7 @@ def explanations(
 
     cells = escaping(plan, table)
     if cells.empty:
-        raise ValueError("no cell of this run escapes from a false minimum: there is nothing to explain")
+        raise NothingToExplain("no cell of this run escapes from a false minimum: there is nothing to explain")
     chosen = cells if every else pd.concat([some(group) for _, group in cells.groupby("dynamics", sort=False)])
     found = []
     with Bar(len(chosen), quiet, "cells") as bar:

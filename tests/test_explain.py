@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from dynbench.backends.cpu import Cpu
 from dynbench.explain import main
+from dynbench.report.__main__ import main as report
 from dynbench.report.causes import heading
 from dynbench.store import find_run
 from dynbench.sweep.__main__ import main as sweep
@@ -59,6 +61,32 @@ def test_the_report_takes_it_up(folder):
     page = build([run])
     assert "Why they escape" in page
     assert "haotic: only the ensemble is meaningful" in page
+
+
+def test_report_explains_first_where_it_is_asked(tmp_path, capsys):
+    argv = ["--loss", "quartic", "--dynamics", "gradient", "--x0", "3", "--seeds", "50", "--steps", "300", "--quiet"]
+    for temperature, told in (("1", True), ("0", False)):
+        out = tmp_path / temperature
+        assert sweep([*argv, "--temperature", temperature, "--out", str(out)]) == 0
+        run = find_run("latest", out)
+        assert report([str(run.directory), "--quiet"]) == 0
+        assert "Why they escape" not in (run.directory / "report.html").read_text()
+        capsys.readouterr()
+        assert report([str(run.directory), "--explain"]) == 0
+        page = (run.directory / "report.html").read_text()
+        assert ("Why they escape" in page) == told
+        assert (run.directory / "mechanism.csv").exists() == told
+        assert ("nothing to explain" in capsys.readouterr().err) != told
+
+
+def test_json_and_csv_have_the_same_digits(folder, capsys):
+    assert main(["latest", "--root", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    for name in ("mechanism", "halvings", "rounding"):
+        with (find_run("latest", folder).directory / f"{name}.csv").open() as file:
+            stored = list(csv.DictReader(file))
+        for row, line in zip(told[name], stored, strict=True):
+            assert {k: "" if v is None else str(v) for k, v in row.items()} == line
 
 
 def explained(tmp_path, capsys, *argv):

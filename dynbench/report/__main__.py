@@ -4,8 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dynbench.doors import Parser, answered, replied
+
+if TYPE_CHECKING:
+    from dynbench.store import Run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,6 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder, its name or id, or latest")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: report.html in the run's folder, or here for several runs"
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="first work out why escapes happen, as python -m dynbench.explain does"
     )
     parser.add_argument("--quiet", action="store_true", help="do not print where the page is")
     chosen = parser.parse_args(argv)
@@ -32,6 +39,8 @@ def written(chosen: argparse.Namespace) -> int:
     from dynbench.store import find_run, notes, write_whole
 
     runs = [find_run(name) for name in chosen.runs]
+    if chosen.explain:
+        explain(runs, chosen.quiet)
     page = page_of(runs)
     out: Path = chosen.out or (runs[0].directory / "report.html" if len(runs) == 1 else Path("report.html"))
     for sentence in page.missing:
@@ -42,6 +51,18 @@ def written(chosen: argparse.Namespace) -> int:
         for note in notes(*runs):
             print(note, file=sys.stderr)
     return 0
+
+
+def explain(runs: Sequence["Run"], quiet: bool) -> None:
+    """Runs `explain` on each run; of one in which nothing escapes there is a note instead."""
+    from dynbench.explain import NothingToExplain
+    from dynbench.explain import written as explained
+
+    for run in runs:
+        try:
+            explained(run, quiet=quiet)
+        except NothingToExplain as error:
+            print(f"note: {run.name}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":
