@@ -14,7 +14,7 @@ crossings last_crossing global_steps t_best limited cycle_period step x loss_val
 """
 CELL = """
 steps randomness n inside left left_diverged diverged_inside unknown escaped p_escape p_escape_se
-t_exit_mean t_exit_median t_exit_median_escaped committed p_best p_final p_global p_exact z
+t_exit_mean t_exit_median t_exit_median_escaped committed p_best p_final p_global p_exact p_exact_se z
 converged absorbed cycling stalled diverged censored loss_median loss_start_median late_hazard running_time returned
 seeds_used pilot_seeds steps_spent ancestors sound below_f_star start_kind basins
 """

@@ -77,11 +77,13 @@ def with_cells(table: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
         table = table.assign(returned=np.bincount(group, chosen["returned"].to_numpy(float)))
         table["returned"] = table["returned"].astype(chosen["returned"].dtype)
     if "p_exact" in chosen:
-        p = chosen["p_exact"].to_numpy()
-        expected, variance = np.bincount(group, n * p), np.bincount(group, n * p * (1.0 - p))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            z = (table["escaped"].to_numpy(float) - expected) / np.sqrt(variance)
-        table = table.assign(p_exact=expected / total, z=z)
+        expected = np.bincount(group, n * chosen["p_exact"].to_numpy())
+        table = table.assign(p_exact=expected / total, z=np.nan)
+        if "p_exact_se" in chosen:  # else of an earlier version
+            error = np.sqrt(np.bincount(group, (n * chosen["p_exact_se"].to_numpy()) ** 2))
+            with np.errstate(invalid="ignore", divide="ignore"):
+                z = (table["escaped"].to_numpy(float) - expected) / error
+            table = table.assign(p_exact_se=error / total, z=z)
     if "p_escape_se" in chosen:
         table = with_splitting(table, chosen, group)
     for name in names(chosen):

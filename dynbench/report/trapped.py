@@ -68,11 +68,14 @@ def pooled(false: pd.DataFrame, label: int) -> pd.DataFrame:
         table[column] = table[column] / table["n"]
     if "p_exact" in false.columns:
         p, n = false["p_exact"], false["n"]
-        sums = hits.assign(p_exact=n * p, z=n * p * (1.0 - p)).groupby(arms.settings(false), dropna=False, sort=False)
+        se = false["p_exact_se"] if "p_exact_se" in false.columns else np.nan  # of an earlier version
+        sums = hits.assign(p_exact=n * p, z=(n * se) ** 2).groupby(arms.settings(false), dropna=False, sort=False)
         mean, variance = (sums[c].sum(min_count=1, skipna=False).to_numpy() for c in ("p_exact", "z"))
         with np.errstate(invalid="ignore", divide="ignore"):
             exact = {"p_exact": mean / table["n"], "z": (table["escaped"] - mean) / np.sqrt(variance)}
         table = table.assign(**exact)
+        if "p_exact_se" in false.columns:
+            table = table.assign(p_exact_se=np.sqrt(variance) / table["n"])
     same = {c: false[c].iloc[0] for c in ("loss", "steps", "randomness") if c in false.columns}
     blank = {"start_basin": label, "t_exit_median": np.nan, "t_exit_median_escaped": np.nan, "loss_median": np.nan}
     table = table.assign(**same, **blank)

@@ -219,7 +219,8 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
     count = int(table["z"].notna().sum())
     rows = f"in {count} rows" if count > 1 else "in one row"
     expected, counted = worst["n"] * worst["p_exact"], isnan(worst.get("p_escape_se", nan))
-    if counted and expected * (1.0 - worst["p_exact"]) < ENOUGH:  # the normal law does not hold yet
+    variance = (worst["n"] * worst["p_exact_se"]) ** 2 if "p_exact_se" in worst else 0.0
+    if counted and variance < ENOUGH:  # the normal law does not hold yet
         chance = f"With {expected:.3g} of {int(worst['n'])} expected to leave there, that is a rough measure."
     else:
         limit = NormalDist().inv_cdf(1.0 - 0.025 / count)

@@ -32,9 +32,28 @@ def escape_probability(
 ) -> tuple[float, float] | None:
     """(p, error): P(outside the basin at one of the steps 1 to `steps`), averaged over the starts x0 (n,) or (dim, n).
 
+    None where no exact answer is known, see `of_each_start`, or none with a relative error of at most `TRUSTED`.
+    """
+    found = of_each_start(loss, dynamics, parameters, lr, temperature, gradient_noise, label, x0, steps)
+    return None if found is None else (float(found[0].mean()), float(found[1].mean()))
+
+
+def of_each_start(
+    loss: Loss,
+    dynamics: Dynamics,
+    parameters: Mapping[str, float],
+    lr: float,
+    temperature: float,
+    gradient_noise: float,
+    label: int,
+    x0: Floats,
+    steps: int,
+) -> tuple[Floats, Floats] | None:
+    """(p, error), (n,) each: P(outside the basin at one of the steps 1 to `steps`) of each start x0 (n,) or (dim, n).
+
     None where no exact answer is known: a rule other than plain gradient descent, no noise, starts outside the basin
-    of `label`, parameters of the loss other than its defaults (its walls move with them), or more work than a few
-    seconds.
+    of `label`, parameters of the loss other than its defaults (its walls move with them), more work than a few
+    seconds, or a mean error above `TRUSTED` of the mean p.
     Operators are remembered by loss, well, lr and temperature.
     """
     whole_temperature = temperature + 0.5 * lr * gradient_noise**2
@@ -57,9 +76,9 @@ def escape_probability(
     except OutOfReach:
         return None
     with np.errstate(divide="ignore"):
-        left = float(-np.expm1(np.log1p(-p).sum(axis=0)).mean())
-    doubt = float(error.sum(axis=0).mean())
-    return (left, doubt) if doubt <= TRUSTED * left else None
+        left = -np.expm1(np.log1p(-p).sum(axis=0))
+    doubt = error.sum(axis=0)
+    return (left, doubt) if doubt.mean() <= TRUSTED * left.mean() else None
 
 
 def in_basin(loss: Loss, start: Floats, label: int) -> bool:

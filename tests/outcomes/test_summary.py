@@ -111,7 +111,7 @@ def cells(**columns) -> pd.DataFrame:
     given = {"loss": "quartic", "dynamics": "gradient", "lr": 0.01, "temperature": [0.1, 0.1, 0.2],
              "gradient_noise": 0.0, "steps": 10, "start_basin": [1, 2, 1], "n": [10, 30, 20], "escaped": [0, 6, 1],
              "p_escape": [0.0, 0.2, 0.05], "p_escape_lo": [0.0, 0.1, 0.0], "p_escape_hi": [0.3, 0.4, 0.2],
-             "p_exact": [0.1, 0.3, np.nan], "z": 0.0}  # fmt: skip
+             "p_exact": [0.1, 0.3, np.nan], "p_exact_se": [0.09, 0.08, np.nan], "z": 0.0}  # fmt: skip
     return pd.DataFrame(given | columns)
 
 
@@ -125,8 +125,12 @@ def rows() -> pd.DataFrame:
 def test_exact_probabilities_are_averaged_over_the_starts_and_unknown_ones_stay_unknown():
     table = with_cells(rows(), cells())
     assert table["p_exact"].tolist()[0] == pytest.approx((10 * 0.1 + 30 * 0.3) / 40)
-    assert table["z"].tolist()[0] == pytest.approx((6 - 10.0) / np.sqrt(10 * 0.09 + 30 * 0.21))
-    assert table[["p_exact", "z"]].iloc[1].isna().all()
+    assert table["z"].tolist()[0] == pytest.approx((6 - 10.0) / np.hypot(10 * 0.09, 30 * 0.08))
+    assert table["p_exact_se"].tolist()[0] == pytest.approx(np.hypot(10 * 0.09, 30 * 0.08) / 40)
+    assert table[["p_exact", "p_exact_se", "z"]].iloc[1].isna().all()
+    old = with_cells(rows(), cells().drop(columns="p_exact_se"))  # of an earlier version: its z is not known
+    assert old["p_exact"].notna().tolist() == [True, False]
+    assert old["z"].isna().all()
 
 
 def test_a_cell_by_splitting_changes_the_pooled_probability():

@@ -22,7 +22,8 @@ def with_exact(cells: pd.DataFrame) -> pd.DataFrame:
     """Exact values, made up, for noisy cells of capped flow, which has none: a little below what was measured."""
     noisy = cells["temperature"] > 0
     p = (cells["p_escape"] * 0.9).where(noisy)
-    return cells.assign(p_exact=p, z=(cells["escaped"] - cells["n"] * p) / np.sqrt(cells["n"] * p * (1 - p)))
+    error = np.sqrt(p * (1 - p) / cells["n"])
+    return cells.assign(p_exact=p, p_exact_se=error, z=(cells["p_escape"] - p) / error)
 
 
 def at_noise(cells: pd.DataFrame, temperature: float) -> pd.DataFrame:
@@ -99,14 +100,15 @@ def test_exact_values_in_pictures_words_and_tables(run, tmp_path):
 
 
 def test_pooled_exact_values():
-    """Sums of independent trials: mean sum n p, variance sum n p (1 - p); unknown where one of them is."""
+    """Sums of independent trials: mean sum n p, variance sum (n se)^2; unknown where one of them is."""
     fixed = {"loss": "q", "dynamics": "sign", "lr": 0.01, "temperature": 1.0, "steps": 9, "randomness": "noise"}
     rows = [fixed | {"start_basin": b, "n": n, "escaped": k, "p_escape": k / n, "p_escape_lo": 0.1, "p_escape_hi": 0.9,
-                     "p_exact": p, "z": 0.0} for b, n, k, p in ((1, 100, 30, 0.25), (2, 50, 10, 0.1))]  # fmt: skip
+                     "p_exact": p, "p_exact_se": e, "z": 0.0}
+            for b, n, k, p, e in ((1, 100, 30, 0.25, 0.04), (2, 50, 10, 0.1, 0.02))]  # fmt: skip
     one = pooled(pd.DataFrame(rows), POOLED).iloc[0]
     assert one["p_exact"] == pytest.approx(30 / 150)
-    assert one["z"] == pytest.approx((40 - 30) / np.sqrt(100 * 0.25 * 0.75 + 50 * 0.1 * 0.9))
-    rows[1]["p_exact"] = np.nan
+    assert one["z"] == pytest.approx((40 - 30) / np.hypot(100 * 0.04, 50 * 0.02))
+    rows[1] |= {"p_exact": np.nan, "p_exact_se": np.nan}
     assert np.isnan(pooled(pd.DataFrame(rows), POOLED).iloc[0][["p_exact", "z"]].astype(float)).all()
 
 
