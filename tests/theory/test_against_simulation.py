@@ -173,12 +173,12 @@ def first_step(case, one):
 def two_cycle(case, one):
     """From right beside the cycle, which a root finder has: it attracts below its end, and not above."""
     rule, f_star = find.dynamics(one.rule), one.parameters["f_star"]
-    a = thresholds.cap_amplitude(case.minimum, case.lr, 0.97 * one.value, f_star)
-    given = {"cap": 0.99 * one.value, "f_star": f_star}
+    a = thresholds.cap_amplitude(case.minimum, case.lr, 0.975 * one.value, f_star)
+    given = {"cap": 0.98 * one.value, "f_star": f_star}
     place = newton(
         lambda x: walk(case.loss, rule, [x], case.lr, 2, given)[1, 0] - x, case.centre[0] + a, tol=1e-15, rtol=1e-13
     )
-    for factor, attracts in ((0.99, True), (1.01, False)):
+    for factor, attracts in ((0.98, True), (1.01, False)):
         start = [place + 1e-4 * a]
         given = {"cap": factor * one.value, "f_star": f_star}
         ends = walk(case.loss, rule, start, case.lr, 4000, given)[-6:, 0]
