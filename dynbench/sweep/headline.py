@@ -221,7 +221,10 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
     expected, counted = worst["n"] * worst["p_exact"], isnan(worst.get("p_escape_se", nan))
     variance = (worst["n"] * worst["p_exact_se"]) ** 2 if "p_exact_se" in worst else 0.0
     if counted and variance < ENOUGH:  # the normal law does not hold yet
-        chance = f"With {expected:.3g} of {int(worst['n'])} expected to leave there, that is a rough measure."
+        few = f"{expected:.3g} of {int(worst['n'])} expected to leave"
+        if expected > worst["n"] / 2:
+            few = f"{worst['n'] - expected:.3g} of {int(worst['n'])} expected to stay"
+        chance = f"With {few} there, that is a rough measure."
     else:
         limit = NormalDist().inv_cdf(1.0 - 0.025 / count)
         those = f"times {count} such comparisons" if count > 1 else "such comparisons"

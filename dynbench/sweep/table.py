@@ -125,9 +125,9 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
 
 
 def alike(cell: Cell) -> tuple[object, ...]:
-    """What neighbours share that are one row: none left, and they end alike."""
+    """What neighbours share that are one row: none left, what that is a chance of, and they end alike."""
     ends = (share(cell.get(column, math.nan)) for column in ("p_global", "p_best", "p_final"))
-    return (cell["dynamics"], cell["n"], *ends)
+    return (cell["dynamics"], cell["n"], cell["randomness"], beside(cell), *ends)
 
 
 @dataclass(frozen=True)

@@ -123,3 +123,10 @@ def test_where_the_lowest_value_is_not_known_the_lowest_median_is_told():
     assert text.startswith(
         "Has the lowest median of L at the end: gradient, 1e-06. The lowest value of this loss is not"
     )
+
+
+@pytest.mark.parametrize(("p", "few"), [(0.999, "1 of 1000 expected to stay"), (0.001, "1 of 1000 expected to leave")])
+def test_a_rough_comparison_tells_the_few(p, few):
+    """It said `With 2e+03 of 2001 expected to leave there` where all but 4.6 were."""
+    exact = {"p_escape": p, "p_exact": p, "p_exact_se": math.sqrt(p * (1 - p) / 1000), "z": 0.5}
+    assert f"With {few} there, that is a rough measure." in told(row(temperature=1.0, **exact))

@@ -49,6 +49,16 @@ def test_neighbours_from_which_nothing_escaped_are_one_row():
     assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5 to 0.7 (3)"]
 
 
+def test_neighbours_are_no_one_row_where_their_exact_p_differs():
+    """The row had the exact P of its first value: 5.5e-9 for temperatures up to 0.4, where it is 0.03."""
+    assert len(texts(cell(p_exact=5.5e-9), cell(temperature=0.6, p_exact=0.0327))) == 2
+    assert len(texts(cell(p_exact=5.5e-9), cell(temperature=0.6, p_exact=5.5e-9))) == 1
+
+
+def test_a_row_without_noise_is_none_of_rows_with_it():
+    assert len(texts(cell(temperature=0.0, randomness="grid starts"), cell())) == 2
+
+
 def test_neighbours_that_end_otherwise_are_rows_of_their_own():
     """Where there is nothing to escape from, P(final) is what tells the settings apart."""
     assert len(texts(cell(), cell(temperature=0.6, p_final=0.5), cell(temperature=0.7))) == 3
