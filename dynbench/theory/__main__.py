@@ -26,6 +26,7 @@ The noisy gradient starts at each minimum, or at --x0 in the well that holds it;
 nothing else is random, are spread about that point.  In JSON null is: not known, not defined there, or never; each
 minimum's `predictions` has every number with its kind and bound."""
 FAR = 100.0  # powers of ten from which the exponent alone is printed
+DIGITS = 10  # of an exact number, where its solver's error supports as many
 
 
 def parser() -> Parser:
@@ -192,10 +193,15 @@ def block(title: str, stated: "Sequence[Prediction]") -> list[str]:
 
 
 def digits(one: "Prediction") -> str:
-    """The number; a power of ten where a float cannot hold it, or nearly so."""
-    if math.isfinite(one.log10) and abs(one.log10) > FAR:
-        return f"10^{one.log10:.10g}"
-    return f"{one.value:.10g}"
+    """The number, with no digit that its bound does not support; a power of ten where a float can hardly hold it."""
+    far = math.isfinite(one.log10) and abs(one.log10) > FAR
+    if one.kind == "about":  # rounded already
+        return f"10^{one.log10:.15g}" if far else f"{one.value:.15g}"
+    number, off = (one.log10, one.bound / math.log(10.0)) if far else (one.value, one.bound * abs(one.value))
+    right = DIGITS
+    if off > 0.0 and math.isfinite(number) and number != 0.0:  # the last digit is off by one at most
+        right = min(DIGITS, math.floor(math.log10(abs(number))) + 1 + math.floor(-math.log10(off)))
+    return f"{'10^' if far else ''}{number:.{max(1, right)}g}"
 
 
 def doubt(one: "Prediction") -> str:
@@ -203,7 +209,7 @@ def doubt(one: "Prediction") -> str:
     if one.kind == "exact":
         return ""
     if not one.absolute and one.bound >= 1.0:
-        return f"   within a factor of {math.ceil(10.0 * (1.0 + one.bound)) / 10.0:.6g}"
+        return f"   within a factor of {math.ceil(10.0 * (1.0 + one.bound) - 1e-9) / 10.0:.6g}"
     return f"   ± {one.bound:.2g}" if one.absolute else f"   ± {100 * one.bound:.2g}%"
 
 

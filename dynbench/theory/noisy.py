@@ -19,7 +19,7 @@ from dynbench.theory.coordinate import neighbours, walls
 from dynbench.theory.exact import TRUSTED, escape_probability
 from dynbench.theory.flux import rare_exits
 from dynbench.theory.nystrom import OutOfReach
-from dynbench.theory.prediction import ABOUT, Prediction, about
+from dynbench.theory.prediction import ABOUT, Prediction, about, deviation, outward, places
 
 RULE = "gradient"
 LN10 = log(10.0)
@@ -27,7 +27,7 @@ LARGEST = log(np.finfo(float).max)
 SMALLEST = log(np.finfo(float).tiny)  # of a float with all its digits
 NAMES = ("mean_steps", "late_hazard", "passage_time", "passage_time_to_wall_of_chain",
          "passage_time_to_other_well", "committor", "kramers_time", "kramers_prefactor")  # fmt: skip
-SOLVED = 1e-9  # relative error of the SDE's integrals: they change by 1e-13 from one number of panels to the next
+SOLVED = 1e-10  # relative error of the SDE's integrals: they change by 1e-13 from one number of panels to the next
 STARTS_APART = 4.0  # times 1/λ: how long after its start the SDE is still likelier at the minimum than in the long run
 ROUNDS = 60  # of looking for a temperature
 RARE = 20.0  # barrier / T from which the chain is followed by logarithms where floats do not do
@@ -224,24 +224,21 @@ def of_sde(
 def approximate(name: str, words: str, logarithm: float, truth: float, more: float, **rest: object) -> Prediction:
     """A prediction of kind `about` from ln value and ln truth, with the digits that its bound supports.
 
-    `more`: how far off the truth itself may be.
+    `more`: how far off the truth itself may be, relatively.  The bound is of the value and of its logarithm as they
+    are printed.
     """
-    rough = abs(expm1(logarithm - truth)) + more
-    places = max(1, ceil(-np.log10(rough)) + 1)
+    if not more < 1.0:
+        return Prediction(name, words, nan, ABOUT, **rest)  # type: ignore[arg-type]
+    lo, hi = truth + log1p(-more), truth + log1p(more)
+    count = places(max(deviation(lo, hi, logarithm), 1e-12))
+    log10_value = round(logarithm / LN10, count)
+    printed = [log10_value * LN10]
+    value = nan
     if SMALLEST < logarithm < LARGEST:
-        value = float(f"{exp(logarithm):.{places - 1}e}")
-        log10_value = log10(value)
-    else:
-        value, log10_value = nan, round(logarithm / LN10, places)
-    bound = outward(log10_value * LN10 - truth, more)
+        value = float(f"{exp(logarithm):.{count - 1}e}")
+        printed.append(log(value))
+    bound = outward(deviation(lo, hi, *printed))
     return Prediction(name, words, value, ABOUT, bound, log10=log10_value, **rest)  # type: ignore[arg-type]
-
-
-def outward(difference: float, more: float = 0.0) -> float:
-    """|value/truth - 1| from ln value - ln truth, and `more`, rounded up to two digits."""
-    off = max(abs(expm1(difference)) + more, 1e-12)
-    unit = 10.0 ** (np.floor(np.log10(off)) - 1)
-    return float(np.ceil(off / unit + 1e-9) * unit)
 
 
 def log_committor(loss: Loss, label: int, x: float, temperature: float) -> float:

@@ -1,13 +1,15 @@
 """The command: one JSON object, a table, one line for a mistake."""
 
 import json
+import math
 import subprocess
 import sys
 
 import pytest
 
 from dynbench import find
-from dynbench.theory.__main__ import main
+from dynbench.theory.__main__ import digits, main
+from dynbench.theory.prediction import Prediction
 
 pytestmark = pytest.mark.quick
 
@@ -26,6 +28,13 @@ def asked(capsys, line):
     out, err = capsys.readouterr()
     assert err == ""
     return out
+
+
+def printed(one):
+    """How the table writes a prediction of JSON: its number, with the digits that its bound supports."""
+    text = digits(Prediction(**{name: math.nan if value is None else value for name, value in one.items()}))
+    assert float(text) == pytest.approx(one["value"], rel=6.0 * one["bound"] + 1e-9)  # half a unit of the last digit
+    return text
 
 
 def test_json(capsys):
@@ -118,7 +127,7 @@ def test_text_and_json_hold_the_same_numbers(capsys):
         for one in minimum["predictions"]:
             if one["value"] is not None and one["words"]:
                 rows = [row for row in shown.splitlines() if one["words"] in row]
-                assert any(f"{one['value']:.10g}" in row for row in rows), one
+                assert any(printed(one) in row for row in rows), one
 
 
 def test_no_minimum_is_called_false_where_all_are_global(capsys):
@@ -184,7 +193,7 @@ def test_the_table_and_json_tell_the_same_numbers(capsys):
     }
     for one in told:
         lines = [text for text in blocks[one["kind"]].splitlines() if text.strip().startswith(one["words"])]
-        assert any(f"{one['value']:.10g}" in text for text in lines), one
+        assert any(printed(one) in text for text in lines), one
         if one["kind"] == "about":
             assert any("±" in text for text in lines)
             assert one["bound"] > 0.0
