@@ -219,7 +219,9 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
     count = int(table["z"].notna().sum())
     rows = f"in {count} rows" if count > 1 else "in one row"
     expected, counted = worst["n"] * worst["p_exact"], isnan(worst.get("p_escape_se", nan))
-    variance = (worst["n"] * worst["p_exact_se"]) ** 2 if "p_exact_se" in worst else 0.0
+    variance = expected * (1.0 - worst["p_exact"])
+    if "p_exact_se" in worst:  # else of an earlier version
+        variance = (worst["n"] * worst["p_exact_se"]) ** 2
     if counted and variance < ENOUGH:  # the normal law does not hold yet
         few = f"{expected:.3g} of {int(worst['n'])} expected to leave"
         if expected > worst["n"] / 2:

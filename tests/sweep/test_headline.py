@@ -130,3 +130,8 @@ def test_a_rough_comparison_tells_the_few(p, few):
     """It said `With 2e+03 of 2001 expected to leave there` where all but 4.6 were."""
     exact = {"p_escape": p, "p_exact": p, "p_exact_se": math.sqrt(p * (1 - p) / 1000), "z": 0.5}
     assert f"With {few} there, that is a rough measure." in told(row(temperature=1.0, **exact))
+
+
+def test_a_run_of_an_earlier_version_is_no_rough_measure():
+    """Without p_exact_se the page said `With 1.1e+03 of 3822 expected to leave there, that is a rough measure`."""
+    assert "rough measure" not in told(row(temperature=1.0, p_escape=0.3, p_exact=0.287, z=0.9))
