@@ -176,7 +176,11 @@ def two_cycle(case, one):
     a = thresholds.cap_amplitude(case.minimum, case.lr, 0.975 * one.value, f_star)
     given = {"cap": 0.98 * one.value, "f_star": f_star}
     place = newton(
-        lambda x: walk(case.loss, rule, [x], case.lr, 2, given)[1, 0] - x, case.centre[0] + a, tol=1e-15, rtol=1e-13
+        lambda x: walk(case.loss, rule, [x], case.lr, 2, given)[1, 0] - x,
+        case.centre[0] + a,
+        tol=1e-15,
+        rtol=1e-13,
+        disp=False,
     )
     for factor, attracts in ((0.98, True), (1.01, False)):
         start = [place + 1e-4 * a]
