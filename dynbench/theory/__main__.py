@@ -20,11 +20,19 @@ examples:
   python -m dynbench.theory --loss quartic --temperature 0.5 --lr 0.01 --steps 100,500,2500
   python -m dynbench.theory --loss rastrigin --dim 10 --temperature 2 --json
 
-A number under `exact` is right in all its digits.  One under `about` may be off by what stands behind it, which is
-the most that was seen against simulation over all built-in losses, or against what is exact, with a margin.
+A number under `exact` is right in all its digits.  One under `about` is off by at most the share of it that stands
+behind it: the most that was seen against simulation over all built-in losses, with a margin, or in this very case
+against what is exact.
 The noisy gradient starts at each minimum, or at --x0 in the well that holds it; the starts of the capped flow, where
-nothing else is random, are spread about that point.  In JSON null is: not known, not defined there, or never; each
-minimum's `predictions` has every number with its kind and bound."""
+nothing else is random, are spread about that point.  A sweep's column `exact` is the same averaged over its own starts.
+In JSON null is: not known, not defined there, or never; each minimum's `predictions` has every number with its kind
+and bound."""
+OF_START = (
+    "A share or a time is of the start, or the starts, above it; a sweep's column `exact` is the mean over its own."
+)
+OF_CAPPED = "capped: a step downhill of min(1/|L'|, cap) h (L - f_star); the global flow: the same without a cap."
+OF_SDE = "SDE: what the noisy gradient becomes as h goes to 0, at time h n after n steps."
+OF_WALLS = "Walls further out: steps pass a wall unseen and may come back, so that the chain leaves later than the SDE."
 FAR = 100.0  # powers of ten from which the exponent alone is printed
 DIGITS = 10  # of an exact number, where its solver's error supports as many
 
@@ -38,7 +46,7 @@ def parser() -> Parser:
     )  # fmt: skip
     p.add_argument("--loss", metavar="NAME", help="a loss by name, or the path of a .py file")
     p.add_argument("--dim", metavar="N", help="dimension, where the loss leaves it free (default 2, or that of --x0)")
-    p.add_argument("--lr", metavar="H", help="Euler step (default: that of gradient descent in a sweep)")
+    p.add_argument("--lr", metavar="H", help="the step h (default: that of gradient descent in a sweep)")
     p.add_argument("--temperature", metavar="T", help="x += sqrt(2 T h) * normal (default: no noise)")
     p.add_argument("--steps", metavar="N,..", default="100,500,2500", help="budgets (default 100,500,2500)")
     p.add_argument("--x0", metavar="X,..", help="start, all coordinates (default: the minima)")
@@ -158,23 +166,48 @@ def table(content: dict[str, Any]) -> str:
     noise = f", temperature {content['temperature']:g}" if content["temperature"] else ""
     lines = [f"{content['loss']}: L = {content['formula']}"]
     own = [f"{name} {value:g}" for name, value in content["parameters"].items()]
-    lines.append(", ".join([f"{content['dim']}-D", *own, f"lr {content['lr']:g}{noise}"]))
-    if content["false_minima"] and math.isfinite(content["lyapunov"]):
-        lines.append(
-            f"Lyapunov exponent of the global flow in a quadratic false minimum: {content['lyapunov']:.8g} a step"
-        )
+    lines.append(", ".join([f"{content['dim']}-D", *own, f"h {content['lr']:g} (--lr){noise}"]))
+    lines.append(f"f_star {content['f_star']:.10g} (what capped, global_flow and others subtract from L)")
+    if content["false_minima"] and 0.0 < content["lyapunov"] < math.inf:
+        exponent = content["lyapunov"]
+        lines.append(f"global flow in a parabola about a false minimum: Lyapunov exponent {exponent:.8g} a step")
+        lines.append(f"  (starts side by side part, their distance growing e-fold every {1.0 / exponent:.2g} steps)")
     if content["from_x0"]:
         lines += ["", "from --x0", *block("exact:", content["from_x0"])]
     for m in content["minima"]:
         place = ", ".join(f"{c:.10g}" for c in m["x"][:4]) + (", ..." if len(m["x"]) > 4 else "")
-        lines += ["", f"minimum {m['label']}: x = {place}, L = {m['value']:.10g}"]
-        lines.append(f"  curvature {m['curvature']:.10g}, barrier {m['barrier']:.10g}, distance {m['distance']:.10g}")
+        kind = "global (L is nowhere lower)" if m["is_global"] else "false (L is lower elsewhere)"
+        lines += ["", f"minimum {m['label']}: x = {place}, L = {m['value']:.10g}, {kind}"]
+        lines.append(f"  {shape(m, content['dim'])}")
         lines += block("exact:", [one for one in m["predictions"] if one.kind == "exact"])
         lines += block("about:", [one for one in m["predictions"] if one.kind == "about"])
         lines += [f"  {note}" for note in m["notes"]]
+    lines += legend([one for m in content["minima"] for one in m["predictions"] if one.known and one.words])
     if content["minima_outside_domain"]:
         lines += ["", f"{content['minima_outside_domain']} more minima lie outside the domain"]
     return "\n".join(lines)
+
+
+def legend(stated: "Sequence[Prediction]") -> list[str]:
+    """What the words of these numbers mean."""
+    said = {
+        OF_START: any(one.steps is not None for one in stated),
+        OF_CAPPED: any(one.rule == "capped" for one in stated),
+        OF_SDE: any("SDE" in one.conditions for one in stated),
+        OF_WALLS: any("walls" in one.conditions for one in stated),
+    }
+    lines = [words for words, needed in said.items() if needed]
+    return ["", *lines] if lines else []
+
+
+def shape(record: dict[str, Any], dim: int) -> str:
+    """How steep, high and wide the basin of a minimum is; without what is not known, or not there."""
+    known = {
+        f"{'largest ' if dim > 1 else ''}curvature {{}}": record["curvature"],
+        "barrier {} (height of its lowest wall)": record["barrier"],
+        "distance {} (to its basin's edge)": record["distance"],
+    }
+    return ", ".join(words.format(f"{value:.10g}") for words, value in known.items() if math.isfinite(value))
 
 
 def block(title: str, stated: "Sequence[Prediction]") -> list[str]:

@@ -31,6 +31,7 @@ SOLVED = 1e-10  # relative error of the SDE's integrals: they change by 1e-13 fr
 STARTS_APART = 4.0  # times 1/λ: how long after its start the SDE is still likelier at the minimum than in the long run
 ROUNDS = 60  # of looking for a temperature
 RARE = 20.0  # barrier / T from which the chain is followed by logarithms where floats do not do
+MOVED = "with walls 0.58 sqrt(2 T h) further out"  # 0.5826: -ζ(1/2)/√(2π)
 SMALL_STEP = 0.02  # h λ below which the chain at several temperatures takes long, and hardly differs from the SDE
 
 
@@ -57,11 +58,18 @@ def noisy(
     if walls(loss, label) == (-inf, inf):
         return [], ["noisy gradient: it never leaves, as this is the only basin"]
     dim = loss.dim or 1
-    place = f"x = {start:.10g}" if dim == 1 else "the minimum"
+    place = named(loss, label, start)
     left = departure(loss, label, start, lr, temperature, steps)
     stated = of_chain(left, dim, steps, f"noisy gradient from {place}", lr, temperature, start)
     stated += of_sde(loss, label, minimum, lr, temperature, start, left, place)
     return stated, [f"noisy gradient: {note}" for note in left.notes]
+
+
+def named(loss: Loss, label: int, start: float) -> str:
+    """The start in words."""
+    if (loss.dim or 1) > 1:
+        return "the minimum"
+    return f"the minimum, x = {start:.10g}" if start == loss.minima[label].x[0] else f"--x0, x = {start:.10g}"
 
 
 def departure(loss: Loss, label: int, start: float, lr: float, temperature: float, steps: tuple[int, ...]) -> Departure:
@@ -131,7 +139,7 @@ def of_chain(
             bound=left.whole_error, quantity="mean steps", **common,
         ),
         stated_by_log(
-            "late_hazard", "late probability to leave, a step", of_any(left.log_hazard, dim),
+            "late_hazard", "chance to leave in one step, for those long inside", of_any(left.log_hazard, dim),
             bound=left.whole_error, quantity="late hazard", **common,
         ),
     ]  # fmt: skip
@@ -183,7 +191,7 @@ def of_sde(
         from_centre = wall = moved = other = nan
     stated = []
     if dim == 1:
-        sde = {"conditions": f"SDE dx = -L' dt + sqrt(2 T) dW from {place}", "bound": SOLVED, "parameters": given}
+        sde = {"conditions": limit_from(place), "bound": SOLVED, "parameters": given}
         stated += [
             stated_by_log("passage_time", "mean time to leave its basin", wall, quantity="SDE time", **sde),
             stated_by_log(
@@ -201,8 +209,9 @@ def of_sde(
             stated.append(
                 approximate(
                     "passage_time_to_wall_of_chain",
-                    "lr times its steps to leave: SDE, walls 0.58 sqrt(2 T lr) out",
-                    moved, chain_time, 0.0, quantity="lr mean steps", conditions=f"noisy gradient from {place}",
+                    "h times its mean number of steps to leave",
+                    moved, chain_time, 0.0, quantity="lr mean steps",
+                    conditions=f"noisy gradient from {place}, by the SDE {MOVED}",
                     rule=RULE, parameters=given | {"lr": lr},
                 )
             )  # fmt: skip
@@ -211,14 +220,18 @@ def of_sde(
         relax = STARTS_APART * dim / minimum.curvatures[0] * exp(-max(from_centre, -700.0)) if dim > 1 else 0.0
         words = "Kramers: mean time to the next minimum"
         words += " of any coordinate" if dim > 1 else ""
-        origin = f"x = {centre:.10g}" if dim == 1 else place
         stated.append(
             approximate(
                 "kramers_time", words, law, from_centre - log(dim), relax, quantity="SDE time of any",
-                conditions=f"SDE dx = -L' dt + sqrt(2 T) dW from {origin}", parameters={"temperature": temperature},
+                conditions=limit_from(named(loss, label, centre)), parameters={"temperature": temperature},
             )
         )  # fmt: skip
     return stated
+
+
+def limit_from(place: str) -> str:
+    """The SDE and its start in words."""
+    return f"SDE dx = -L' dt + sqrt(2 T) dW from {place}"
 
 
 def approximate(name: str, words: str, logarithm: float, truth: float, more: float, **rest: object) -> Prediction:
@@ -274,7 +287,7 @@ def crossovers(loss: Loss, label: int, lr: float, rate: float, bound: float) -> 
     ]  # fmt: skip
     if lr * minimum.curvatures[-1] < SMALL_STEP:
         return stated
-    words = "noisy gradient with this lr: its late rate, at temperature"
+    words = "noisy gradient with this h: its late rate, at temperature"
     try:
         near = meeting(chain, log(rate), 0.8 * temperature, 1.3 * temperature)
         if isfinite(near):

@@ -11,6 +11,7 @@ from typing import Any
 
 from dynbench.basins import lowest_value
 from dynbench.losses.base import Loss, Minimum
+from dynbench.lowest import global_places
 from dynbench.theory import kramers, noisy, settling, thresholds
 from dynbench.theory.capped_flow import NEAR, Well, onset, two_cycle_end
 from dynbench.theory.coordinate import walls
@@ -24,7 +25,7 @@ LARGE = 100.0  # times D/(h (L* - f_star)): from there on a larger cap changes n
 # the largest deviations from simulation over all built-in losses and minima, with a margin: see their test
 RATE_BOUND, TIME_BOUND, SHARE_BOUND = 0.05, 0.03, 0.02
 FAR_BOUND = 0.01  # of a share itself, from starts that are not at the minimum
-TOO_LONG = "capped: at this lr one step leads out of a large part of this basin; shares and times are not worked out"
+TOO_LONG = "capped: at this h one step leads out of a large part of this basin; shares and times are not worked out"
 SHALLOW = 0.25  # `width_of_exits` over D beyond which the numbers are not good to these bounds
 ONSET_BOUND = 1e-8  # relative error of the thresholds that are looked for
 Record = dict[str, Any]
@@ -48,12 +49,13 @@ def predictions(
     chosen = range(len(loss.minima)) if labels is None else labels
     f_star = lowest_value(loss) if f_star is None else f_star
     budgets = tuple(steps)
-    records = []
+    records, places = [], global_places(loss)
     for label in chosen:
         whole = replace(product(loss, label), curvatures=own_curvatures(loss, label))
         start = x0 if x0 is not None and loss.dim == 1 and loss.basin((x0,)) == label else whole.x[0]
         record = {"label": basin_of(loss, label), "x": list(whole.x), "value": whole.value}
         record |= {
+            "is_global": places[label],
             "curvature": whole.curvatures[-1] if whole.curvatures else nan,
             "barrier": whole.barrier,
             "distance": whole.distance,
@@ -180,14 +182,23 @@ def capped(
         where += ", inside the basin"
     more: Record = {"conditions": where, "rule": "capped", "parameters": given}
     stated += [
-        about("escape_rate", "late rate of leaving, per unit of time lr n", left.rate, RATE_BOUND, **more),
-        about("capped_time", "mean time lr n to leave", left.mean, TIME_BOUND, **more),
+        about("escape_rate", "late rate (of those long inside), per unit of time h n", left.rate, RATE_BOUND, **more),
+        about("capped_time", "mean time h n to leave", left.mean, TIME_BOUND, **more),
     ]
+    notes += words_of_haste(left.mean * left.rate)
     far = start != well.bottom  # on the way down the share rises from 0 within a few steps
     for n, p in zip(steps, left.p, strict=True):
         bound = FAR_BOUND if far else SHARE_BOUND
         stated.append(about("p_escape_capped", f"left within {n} steps", p, bound, absolute=far, steps=n, **more))
     return stated + noisy.crossovers(loss, label, lr, left.rate, RATE_BOUND), notes
+
+
+def words_of_haste(share: float) -> list[str]:
+    """Why the mean time is not 1/(late rate), where it is not; `share`: the one over the other."""
+    if abs(share - 1.0) <= RATE_BOUND + TIME_BOUND:  # or not known
+        return []
+    mean, many = ("shorter", "many") if share < 1.0 else ("longer", "few")
+    return [f"capped: the mean time is {mean} than 1/(late rate), as {many} leave before the late rate sets in"]
 
 
 def words_of_height(well: Well, near: float) -> list[str]:

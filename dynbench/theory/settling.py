@@ -49,7 +49,7 @@ def settling(minimum: Minimum, lr: float) -> list[Prediction]:
     inside = rmsprop_inside_limit(minimum, lr)
     return [
         Prediction(
-            "step_limit", "gradient settles for lr below", step_limit(minimum),
+            "step_limit", "gradient settles for h (--lr) below", step_limit(minimum),
             rule="gradient", quantity="settles below", axis="lr", conditions=NEAR,
         ),
         Prediction(

@@ -13,7 +13,8 @@ from dynbench.theory.prediction import Prediction
 
 pytestmark = pytest.mark.quick
 
-NAMES = {"label", "x", "value", "curvature", "barrier", "distance", "step_limit", "sign_eps_limit", "rmsprop_eps_limit",
+NAMES = {"label", "x", "is_global", "value", "curvature", "barrier", "distance",
+         "step_limit", "sign_eps_limit", "rmsprop_eps_limit",
          "critical_cap", "two_cycle_cap", "boole_scale", "escape_rate", "capped_time", "crossover_temperature", "start",
          "p_escape_capped", "p_escape", "p_escape_error", "mean_steps", "mean_steps_error", "late_hazard",
          "passage_time", "passage_time_to_wall_of_chain", "passage_time_to_other_well", "committor", "kramers_time",
@@ -71,7 +72,7 @@ def test_the_table(capsys):
     for words in ("71.29397223", "2903.270408", "25.57275385", "0.5768297394", "minimum 1: x = 3,"):
         assert words in shown
     assert "Kramers: mean time to the next minimum" in shown
-    assert "noisy gradient from x = 3:" in shown
+    assert "noisy gradient from the minimum, x = 3:" in shown
     assert "52 more minima" in asked(capsys, "--loss rastrigin --dim 2")
 
 
@@ -198,3 +199,32 @@ def test_the_table_and_json_tell_the_same_numbers(capsys):
             assert any("±" in text for text in lines)
             assert one["bound"] > 0.0
     assert sum(one["kind"] == "about" for one in told) >= 4
+
+
+def test_a_newcomer_is_told_what_the_words_mean(capsys):
+    """Whose start, which minimum, what h is, why a mean time is no 1/rate, and how fast nearby starts part."""
+    shown = asked(capsys, "--loss quartic --temperature 0.5 --lr 0.01")
+    found = json.loads(asked(capsys, "--loss quartic --temperature 0.5 --lr 0.01 --json"))
+    rate = math.log1p(2.0 * math.sqrt(0.995 * 0.005))  # the exponent of the generalised Boole map at h = 0.01
+    assert f"their distance growing e-fold every {1.0 / rate:.1f} steps" in shown
+    assert "x = 0.4069296692, L = 0, global" in shown
+    assert "x = 3, L = 1.622759447, false" in shown
+    assert [m["is_global"] for m in found["minima"]] == [True, False]
+    assert "h 0.01 (--lr), temperature 0.5" in shown
+    false = found["minima"][1]
+    assert false["capped_time"] * false["escape_rate"] < 0.92
+    assert "the mean time is shorter than 1/(late rate), as many leave before the late rate sets in" in shown
+    assert "from the minimum, x = 3, by the SDE with walls 0.58 sqrt(2 T h) further out:" in shown
+    assert "Walls further out: steps pass a wall unseen" in shown
+    assert "SDE: what the noisy gradient becomes as h goes to 0" in shown
+    assert "is the mean over its own." in shown
+    assert "from --x0, x = 3.5:" in asked(capsys, "--loss quartic --x0 3.5 --temperature 0.5")
+    assert " lr" not in shown
+    assert max(map(len, shown.splitlines())) <= 120
+
+
+def test_the_legend_is_of_what_is_shown(capsys):
+    shown = asked(capsys, "--loss quadratic")
+    assert "SDE" not in shown
+    assert "capped:" not in shown
+    assert "Lyapunov" not in shown
