@@ -8,7 +8,7 @@ what of that lies over a wall has left.  Source: Ulam (1960), A Collection of Ma
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import asinh, ceil, floor, inf, isfinite, nan
+from math import asinh, ceil, floor, inf, isfinite, log, nan
 
 import numpy as np
 from scipy.sparse import csc_matrix, identity
@@ -21,10 +21,10 @@ BINS, MOST_BINS = 4000, 32_000  # of them: as many as that at h <= 0.01, in prop
 CUTS = 4  # pieces of a bin
 FINEST = 10.0  # the scale s of the bins, in `width_of_exits`
 LONGEST = 30_000  # steps that are followed; beyond, the late rate serves
-SETTLED = 20.0  # time n h after which the law inside no longer changes, and
+SETTLED = 20.0  # time n h, from when all are down at L*, after which the law inside no longer changes, and
 FEWEST = 300  # the least steps in which it does
 ENOUGH = 12.0  # the same time, where LONGEST ends it sooner
-GONE = 1e-10  # share left inside at which nothing more is followed
+GONE = 1e-10  # share left inside at which nothing more is followed; one that has left below it is rounding
 DIRECT = 0.03  # the longest step at which linear equations are solved
 ITERATIONS, STEADY = 60, 1e-6  # of the late rate, and its relative change in one that ends them
 
@@ -118,25 +118,31 @@ def late_rate(advance: Callable[[Floats], Floats], law: Floats) -> float:
     return nan
 
 
-def late_and_mean(matrix: csc_matrix, law: Floats, lr: float) -> tuple[float, float]:
+def late_and_mean(matrix: csc_matrix, law: Floats, lr: float, settled: int) -> tuple[float, float]:
     """(late chance to leave in a step, mean number of steps to leave), nan where they are not known.
 
     By a solution of (1 - A) x = law, whose sum is the mean; its late law is that of A, and 1/(1 - A) tells the late
     chance apart from the transient at once.  With long steps the bins are many and the transient is short: there by
-    steps.
+    steps, as many as `settled`.
     """
     if lr <= DIRECT:
         inverse = splu((identity(law.size, format="csc") - matrix).tocsc())
         hazard, mean = 1.0 / late_rate(inverse.solve, law), float(inverse.solve(law).sum())
         return (hazard if 0.0 < hazard < 1.0 - STEADY else nan), (mean if 1.0 <= mean < inf else nan)
     total = 0.0
-    for _ in range(max(FEWEST, ceil(SETTLED / lr))):
+    for _ in range(settled):
         total += float(law.sum())
         law = matrix @ law
     if not law.sum() > 0.0:
         return nan, total
     hazard = 1.0 - late_rate(lambda shares: matrix @ shares, law)
     return (hazard, total + float(law.sum()) / hazard) if 0.0 < hazard <= 1.0 else (nan, nan)
+
+
+def time_of_descent(well: Well, lo: float, hi: float) -> float:
+    """Time n h in which starts up to lo and hi come down to the level L*, as dL/dt = -(L - f_star)."""
+    above = max(well.curve.value(x) - well.f_star for x in (lo, hi))
+    return max(0.0, log(above / well.height)) if isfinite(above) else 0.0
 
 
 def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int]) -> Departures:
@@ -149,11 +155,12 @@ def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int
     reach = 1.01 * well.lr * cap * max(well.height, *tops)  # the longest step
     law_of = operator(well, cap, max(well.lo, min(lo, well.bottom - reach)), min(well.hi, max(hi, well.bottom + reach)))
     law = law_of.law(lo, hi)
-    hazard, mean = late_and_mean(law_of.matrix, law, well.lr)
-    settled = max(FEWEST, ceil(SETTLED / well.lr))
+    descent = time_of_descent(well, lo, hi)
+    settled = max(FEWEST, ceil((SETTLED + descent) / well.lr))
+    hazard, mean = late_and_mean(law_of.matrix, law, well.lr, settled)
     longest = min(settled, LONGEST)
     last = max((n for n in steps if n <= longest), default=0)
-    if max(steps, default=0) > longest and longest * well.lr >= ENOUGH:
+    if max(steps, default=0) > longest and longest * well.lr >= ENOUGH + descent:
         last = longest
     inside = [1.0]
     while len(inside) <= last and inside[-1] > GONE:
@@ -163,10 +170,10 @@ def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int
     p = []
     for n in steps:
         if n <= followed:
-            p.append(max(0.0, 1.0 - inside[n]))  # sums are off by rounding
+            p.append(1.0 - inside[n] if 1.0 - inside[n] > GONE else 0.0)
         elif inside[-1] <= GONE:
             p.append(1.0)
         else:
-            late = (1.0 - hazard) ** (n - followed) if followed * well.lr >= ENOUGH else nan
+            late = (1.0 - hazard) ** (n - followed) if followed * well.lr >= ENOUGH + descent else nan
             p.append(1.0 - inside[-1] * late)
     return Departures(p, hazard / well.lr, well.lr * mean)
