@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynbench.doors import Parser, answered, replied
+from dynbench.doors import Parser, add_root, answered, replied
 
 if TYPE_CHECKING:
     from dynbench.losses.base import Loss
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--b", metavar="ARM", required=True, help="the one it is compared with")
     p.add_argument("--with", metavar="RUN", dest="other", help="the run that b is taken from, if it is another one")
     p.add_argument("--on", metavar="WHAT", default="escape", help="escape (default), commit, best or final")
-    p.add_argument("--root", default="results/runs", metavar="DIR", help="where runs are looked for")
+    add_root(p)
     p.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     return p
 

@@ -44,6 +44,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {in_quotes(message)}\n")
 
 
+def add_root(parser: argparse.ArgumentParser, file: bool = False) -> None:
+    """The folder of runs that a command reads: --root, and sweep's --out unless that is the `file` it writes."""
+    words = "holds the runs, as sweep's --out does (default results/runs)"
+    flags = ["--root"] if file else ["--out", "--root"]
+    parser.add_argument(*flags, dest="root", default="results/runs", metavar="DIR", help=words)
+
+
 def print_every_letter() -> None:
     """Lets stdout and stderr write letters that their encoding lacks: a formula must not cost the work behind it."""
     codecs.register_error(ERRORS, in_ascii)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynbench.doors import Parser, answered, replied
+from dynbench.doors import Parser, add_root, answered, replied
 from dynbench.progress import Bar
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ PART = 1.0 / 32.0  # of the work on a cell, a run with another h: there are 24 a
 def parser() -> argparse.ArgumentParser:
     p = Parser(prog="python -m dynbench.explain", allow_abbrev=False, description=__doc__.partition("\n")[0])
     p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or latest")
-    p.add_argument("--root", default="results/runs", metavar="DIR", help="where runs are looked for")
+    add_root(p)
     p.add_argument("--all", action="store_true", help=f"every cell that escapes, not only {CELLS} of each rule")
     p.add_argument("--workers", metavar="N", help="threads (default: one a core)")
     p.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
@@ -61,7 +61,7 @@ def explained(how: argparse.Namespace) -> int:
     else:
         left_out = len(escaping(plan, run.cells)) - len(tables["mechanism"])
         width = min(max(shutil.get_terminal_size((WIDE, 24)).columns, NARROW), WIDE)
-        print("\n".join([*notes(run), told(plan, tables, left_out, width), *altered(plan, run.manifest)]))
+        print("\n".join([*notes(run), told(plan, run, tables, left_out, width), *altered(plan, run.manifest)]))
     return 0
 
 
@@ -170,12 +170,14 @@ def measured(cell: "pd.Series") -> tuple[float, float, float]:
     return float(cell["p_escape"]), float(cell["p_escape_lo"]), float(cell["p_escape_hi"])
 
 
-def told(plan: "Plan", tables: dict[str, "pd.DataFrame"], left_out: int, width: int) -> str:
+def told(plan: "Plan", run: "Run", tables: dict[str, "pd.DataFrame"], left_out: int, width: int) -> str:
     """For a person: label, reason, halvings and certificate of every cell, in lines of at most `width` characters."""
     from dynbench.report.causes import LABELS, MEANING, of_cells
 
-    lines: list[str] = []
-    for cause in of_cells(tables["mechanism"], tables["halvings"], tables["rounding"], plan.parameters, plan.loss):
+    lines = wrapped(f"{run.name}: why trajectories left their start's basin, cell by cell (meanings below)", width, "")
+    lines.append("")
+    causes, halvings, proofs = (tables[name] for name in ("mechanism", "halvings", "rounding"))
+    for cause in of_cells(causes, halvings, proofs, plan.parameters, plan.loss, run.cells):
         lines += [cause.name, *wrapped(cause.heading, width), *wrapped(cause.reason, width)]
         lines += [f"    {line}" for line in cause.lines()]
         lines += [*wrapped(cause.rounding, width), ""]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynbench.doors import Parser, answered, replied
+from dynbench.doors import Parser, add_root, answered, replied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(prog="python -m dynbench.replay", allow_abbrev=False, description=__doc__)
     p.add_argument("run", metavar="RUN", help="a run's folder, name or id, or latest")
     p.add_argument("id", metavar="ID", help="number of the trajectory (column id)")
-    p.add_argument("--root", default="results/runs", metavar="DIR", help="where runs are looked for")
+    add_root(p)
     p.add_argument("--csv", metavar="FILE", help="write every step to this file")
     p.add_argument("--json", action="store_true", help="print one JSON object with every step")
     return p

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from dynbench.backends.cpu import Cpu
+from dynbench.compare import main as compare
 from dynbench.explain import main
+from dynbench.replay import main as replay
 from dynbench.report.__main__ import main as report
 from dynbench.report.causes import heading
 from dynbench.store import find_run
@@ -114,7 +116,7 @@ def test_all_repeats_of_a_start_are_explained(tmp_path, capsys):
     limits = probability(0.592, cell["p_escape_lo"], cell["p_escape_hi"])
     assert f"P(escape) {limits}; 592 of 1000 trajectories left." in said
     assert "with noise P = 0.592, without it the start does not escape." in said
-    assert "undecided:" not in said.partition("The step h is halved")[0]
+    assert "undecided:" not in said.partition("A cell: the trajectories")[0]
 
 
 def test_each_start_is_explained_by_itself(tmp_path, capsys):
@@ -128,7 +130,7 @@ def test_each_start_is_explained_by_itself(tmp_path, capsys):
     for row in why.itertuples():
         assert row.p_escape == shares[row.x0]
         assert f"P = {shares[row.x0]:.3g}," in row.reason
-        assert f"gradient from {row.x0:g}\n" in said
+        assert f"gradient temperature 0.5 from {row.x0:g}\n" in said
 
 
 @pytest.mark.parametrize("more", [[], ["--until", "0.2"]])
@@ -179,3 +181,51 @@ def test_a_heading_tells_where_its_p_is_from():
     assert told == "noise: P(escape) 5.38e-08 [4.92e-08, 5.9e-08] by splitting; 0 of 2000 trajectories left."
     bounds = heading(pd.Series(cell | {"p_escape": np.nan, "p_escape_lo": 0.2, "p_escape_hi": 0.3}))
     assert bounds == "noise: P(escape) known between bounds only, [0.200, 0.300]: 2000 trajectories."
+
+
+def test_a_newcomer_finds_the_run_the_setting_and_what_a_row_is(tmp_path, capsys):
+    """Fewer orbits than trajectories are accounted for; one temperature is named even where it does not vary."""
+    argv = ["--x0", "3", "--temperature", "0.3", "--seeds", "500"]
+    run, (_, _, proof), said = explained(tmp_path, capsys, *argv)
+    lines = said.splitlines()
+    assert lines[0].startswith(f"{run.name}: why trajectories left")
+    assert "gradient temperature 0.3" in lines
+    assert lines[lines.index("    Without noise, at the cell's own h:") + 1].split() == [
+        "h", "steps", "P(escape)", "[95%]", "starts",
+    ]  # fmt: skip
+    assert "h is not halved" in " ".join(said.split())
+    orbits, gone = proof["orbits"][0], proof["left_too_soon"][0]
+    assert 0 < gone < 100
+    assert orbits + gone == proof["n"][0] == 500
+    flat = " ".join(said.split())
+    assert f"of {orbits} orbits (the other {gone} of 500 trajectories left or diverged too soon)" in flat
+    assert "Ulp: the step from a number to the next one that a computer has" in flat
+    assert "-0.0000" not in said
+
+
+def test_every_h_that_is_halved_stands_there(tmp_path, capsys):
+    out = ["--quiet", "--out", str(tmp_path)]
+    argv = ["--loss", "quartic", "--dynamics", "capped", "--starts", "grid:201", "--cap", "1,1000", "--steps", "1000"]
+    assert sweep([*argv, *out]) == 0
+    capsys.readouterr()
+    assert main(["latest", "--out", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "capped cap 1000" in lines  # as in the table of the sweep, though the other cap does not escape
+    head = lines.index("    Without noise, a row for each h, the first for the cell's own:")
+    shown = [float(line.split()[0]) for line in lines[head + 2 : head + 6]]
+    assert shown == pytest.approx([0.01, 0.005, 0.0025, 0.00125], rel=1e-3)
+    assert "M: a rule's cap" in " ".join(lines)
+    assert lines[head + 1].split().count("starts") == 2  # of the ODE held, and of h M held
+
+
+@pytest.mark.parametrize("flag", ["--root", "--out"])
+def test_every_command_that_reads_runs_takes_the_same_flags(folder, tmp_path, capsys, flag):
+    """`report`, whose --out is the page, takes --root alone."""
+    where = [flag, str(folder)]
+    assert replay(["latest", "0", *where]) == 0
+    assert compare(["latest", *where, "--a", "capped,cap=1000,temperature=0", "--b", "gradient,temperature=0"]) == 0
+    assert main(["nothing", *where]) == 2
+    page = tmp_path / "page.html"
+    assert report(["latest", "--root", str(folder), "--out", str(page), "--quiet"]) == 0
+    assert page.exists()
+    capsys.readouterr()

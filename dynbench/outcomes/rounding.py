@@ -26,10 +26,13 @@ SWITCHING = "single outcomes are reproducible to rounding, but for some"
 ROUNDED = "single outcomes are not reproducible: rounding decides most of these, and chaos is not sure"
 REPRODUCIBLE = "single trajectories are reproducible to rounding over this budget"
 MEANING = (
-    "Chaotic: more than half of the orbits have a Lyapunov exponent above 0, at 95% (of fewer than 8 orbits: their "
-    "mean is above 0); where none can be measured, an ulp (x0 moved to the next float) changes how or when most of at "
-    "least 8 trajectories end. That it changes some alone is no chaos: a start may lie on a switching point of the "
-    "rule."
+    "Ulp: the step from a number to the next one that a computer has (a float). A Lyapunov exponent says how fast two "
+    "trajectories that begin side by side part while in the basin of their start: their distance grows as exp(exponent "
+    "times steps); below 0 it shrinks. An orbit: a trajectory long enough in there to measure that. Chaotic: more than "
+    "half of the orbits have an exponent above 0, at 95% (of fewer than 8 orbits: their mean is above 0); where none "
+    "can be measured, an ulp changes how or when most of at least 8 trajectories end. That it changes some alone is no "
+    "chaos: a start may lie on a switching point of the rule. Only the ensemble is meaningful: shares of many "
+    "trajectories are, single ones are not."
 )
 MANY = 8  # trajectories of which a majority is told
 EPS = 2.0**-52
@@ -49,6 +52,7 @@ class Certificate:
     followed: int  # paths that were kept
     horizon: float  # in steps: half of them have parted by then; nan: fewer do
     exponents: Exponents  # a step while in the start's basin, measured
+    left_too_soon: int  # trajectories that left, or diverged, too soon to measure theirs; 0: the rule has memory
     lyapunov_exact: float  # of the parabola at a false minimum, nan where not known; near it in other wells
 
     @property
@@ -73,7 +77,7 @@ class Certificate:
         columns |= {"differ_time": self.differ_time, "differ": self.differ}
         columns |= {"followed": self.followed, "horizon": self.horizon, "lyapunov": found.mean}
         columns |= {"lyapunov_se": found.se, "lyapunov_lo": found.lo, "lyapunov_hi": found.hi}
-        columns |= {"orbits": len(found.each), "positive": found.positive}
+        columns |= {"orbits": len(found.each), "left_too_soon": self.left_too_soon, "positive": found.positive}
         columns |= dict(zip(("positive_lo", "positive_hi"), found.share, strict=True))
         columns |= {"lyapunov_median": found.median}
         columns |= dict(zip(("lyapunov_p05", "lyapunov_p95"), found.spread, strict=True))
@@ -122,6 +126,7 @@ def certificate(
         followed=len(followed),
         horizon=median_time(apart > APART * half.min()),
         exponents=exponents,
+        left_too_soon=len(own) - len(exponents.each) if dynamics.start is None else 0,
         lyapunov_exact=exact(loss, dynamics, own),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynbench.doors import Parser, answered, replied
+from dynbench.doors import Parser, add_root, answered, replied
 
 if TYPE_CHECKING:
     from dynbench.store import Run
@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: report.html in the run's folder, or here for several runs"
     )
+    add_root(parser, file=True)
     parser.add_argument(
         "--explain", action="store_true", help="first work out why escapes happen, as python -m dynbench.explain does"
     )
@@ -38,7 +39,7 @@ def written(chosen: argparse.Namespace) -> int:
     from dynbench.report.page import page_of  # after --help has been answered
     from dynbench.store import find_run, notes, write_whole
 
-    runs = [find_run(name) for name in chosen.runs]
+    runs = [find_run(name, Path(chosen.root)) for name in chosen.runs]
     if chosen.explain:
         explain(runs, chosen.quiet)
     page = page_of(runs)

@@ -20,10 +20,14 @@ from dynbench.sweep.table import aligned, digits_of, label, probability, varying
 __all__ = ["LABELS", "MEANING", "Cause", "of_cells", "sections"]
 
 LABELS = (
-    "The step h is halved at fixed h · steps and fixed parameters of the ODE, from the cell's own starts without "
-    "noise. Step-size: escapes end as h does; singular: the flow itself ends at a false minimum; noise: they end "
-    "without it; inertia, flow: they go on, with or without memory; undecided: none of these is sure. They end where "
-    "P is surely (95%) below a quarter of the cell's, and go on where it is surely above."
+    "A cell: the trajectories of one row of the run's table, from all its starts in one basin. To learn why they "
+    "leave they run again without noise, with the step h and with h/2, h/4, ..., at the same h · steps and the same"
+    " parameters of the ODE (the rule in the limit of small h). Where without noise they surely stay, nothing is "
+    "left to explain, and h is not halved. Step-size: escapes end as h does; singular: the flow itself ends at a "
+    "false minimum; noise: they end without it; inertia, flow: they go on, with or without memory; undecided: none "
+    "of these is sure. They end where P is surely (95%) below a quarter of the cell's own P, and go on where it is "
+    "surely above. M: a rule's cap, and h · M held: h halved while M is doubled; L*: the height of the minimum "
+    "above f_star; D: the way from it to the edge of its basin."
 )
 FILES = ("mechanism.csv", "halvings.csv", "rounding.csv")
 HELD = {"ode": "ODE held", "hM": "h · M held"}  # of the levels without noise: the heading has the cell's own P
@@ -37,13 +41,14 @@ class Cause:
     name: str
     heading: str
     reason: str
+    caption: str  # of the halvings: what a row is
     columns: list[str]
-    rows: list[list[str]]  # of halvings
+    rows: list[list[str]]
     rounding: str
 
     def lines(self) -> list[str]:
-        """The halvings as lines of text, columns side by side."""
-        return aligned([self.columns, *self.rows]).splitlines() if self.rows else []
+        """The halvings as lines of text, columns side by side, under their caption."""
+        return [f"{self.caption}:", *aligned([self.columns, *self.rows]).splitlines()] if self.rows else []
 
 
 def of_cells(
@@ -52,21 +57,29 @@ def of_cells(
     proofs: pd.DataFrame,
     parameters: Iterable[str],
     loss: Loss | None = None,
+    cells: pd.DataFrame | None = None,
 ) -> list[Cause]:
-    """One for each row of mechanism.csv, with the rows of the other two tables that are of the same cell."""
-    names = varying(causes, parameters)
-    places = digits_of(causes, names)
+    """One for each row of mechanism.csv, with the rows of the other two tables that are of the same cell.
+
+    `cells`: the run's, so that a cell is called as there (default: those explained).
+    """
+    named = causes if cells is None else cells
+    names = varying(named, parameters)
+    places = digits_of(named, names)
     key = [c for c in causes.columns if c in ("dynamics", "start_basin", *parameters, *AXES) or is_start(str(c))]
     groups = dict(iter(halvings.groupby(key, dropna=False, sort=False)))
     several = causes["start_basin"].nunique() > 1
     found: list[Cause] = []
     for (_, cause), (_, proof) in zip(causes.iterrows(), proofs.iterrows(), strict=True):
         rule = str(cause["dynamics"])
-        name = label(cause, names[rule], places[rule])
+        noise = [n for n in AXES[1:] if cause[n] > 0.0 and n not in names[rule]]
+        name = label(cause, [*names[rule], *noise], places[rule])
         name += f", minimum at {wells.place(loss, cause['start_basin'])}" if several else ""
         evidence = next((g for k, g in groups.items() if same(k, [cause[c] for c in key])), halvings.iloc[:0])
         columns, rows = table_of(evidence)
-        found.append(Cause(name, heading(cause), str(cause["reason"]), columns, rows, rounding(proof)))
+        many = "Without noise, a row for each h, the first for the cell's own"
+        caption = many if len(rows) > 1 else "Without noise, at the cell's own h"
+        found.append(Cause(name, heading(cause), str(cause["reason"]), caption, columns, rows, rounding(proof)))
     return found
 
 
@@ -87,8 +100,8 @@ def heading(cause: pd.Series) -> str:
 def table_of(evidence: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """A row for each h; for each of what was held the P with its 95 % limits, and of how many starts."""
     held = [h for h in HELD if (evidence["held"] == h).any()]
-    words = HELD if len(evidence) > 2 else {"ode": "no noise"}
-    columns = ["h", "steps", *(text for h in held for text in (f"P, {words[h]} [95%]", "of"))]
+    words = {h: f", {HELD[h]}" for h in held} if len(held) > 1 else {"ode": ""}
+    columns = ["h", "steps", *(text for h in held for text in (f"P(escape){words[h]} [95%]", "starts"))]
     rows: list[list[str]] = []
     for (h, steps), group in evidence[evidence["held"] != "noise"].groupby(["h", "steps"], sort=False):
         row = [f"{h:.4g}", str(steps)]
@@ -112,13 +125,13 @@ def rounding(proof: pd.Series) -> str:
     n, total = proof["n"], proof["cell_n"]
     if n == total == 1:
         ends, leaves = (bool(proof[c]) for c in ("differ_outcome", "differ_time"))
-        parts = [f"From x0 ± 1 ulp it ends {'otherwise' if ends else 'alike'}, and"]
+        parts = [f"From x0 ± 1 ulp (the next floats) it ends {'otherwise' if ends else 'alike'}, and"]
         parts[0] += " leaves at another step." if leaves else " when it leaves does not change."
     else:
         of = f"{n}" if n == total else f"{n} (of its {total}, evenly spread)"
         parts = [
-            f"From x0 ± 1 ulp {proof['differ_outcome']} of {of} trajectories end otherwise, {proof['differ_time']}"
-            f" leave at another step ({proof['differ'] / n:.1%} do either)."
+            f"From x0 ± 1 ulp (the next floats) {proof['differ_outcome']} of {of} trajectories end otherwise, "
+            f"{proof['differ_time']} leave at another step ({proof['differ'] / n:.1%} do either)."
         ]
     if isfinite(proof["horizon"]) and proof["followed"] > 1:
         parts.append(f"Half of {proof['followed']} such pairs of paths have parted by step {proof['horizon']:.0f}.")
@@ -131,18 +144,31 @@ def exponent(proof: pd.Series) -> str:
     mean, orbits = proof["lyapunov"], proof["orbits"]
     if isnan(mean):
         return "Lyapunov exponents could not be measured: too few stay long enough, or part."
-    limits = "" if isnan(proof["lyapunov_lo"]) else f" [{proof['lyapunov_lo']:.4f}, {proof['lyapunov_hi']:.4f}]"
-    text = f"mean {mean:.4f}{limits}"
+    lo, hi, middle, least, most = (signless(proof[f"lyapunov_{name}"]) for name in ("lo", "hi", "median", "p05", "p95"))
+    text = f"mean {signless(mean)}" + ("" if isnan(proof["lyapunov_lo"]) else f" [{lo}, {hi}]")
     if orbits > 1:
         share = ", ".join(f"{proof[c]:.1%}" for c in ("positive_lo", "positive_hi"))
-        above = f"above 0 for {proof['positive']} of {orbits} orbits, {proof['positive'] / orbits:.1%} [{share}]"
+        above = f"above 0 for {proof['positive']} of {orbits} orbits{others(proof)}, "
+        above += f"{proof['positive'] / orbits:.1%} [{share}]"
         if isfinite(proof["lyapunov_p05"]):
-            above += f"; median {proof['lyapunov_median']:.4f}, 90% of orbits between {proof['lyapunov_p05']:.4f} and"
-            above += f" {proof['lyapunov_p95']:.4f}"
+            above += f"; median {middle}, 90% of orbits between {least} and {most}"
         text = f"{above}; {text}"
     exact = proof["lyapunov_exact"]
     known = f", {exact:.4f} in the parabola at the minimum" if isfinite(exact) else ""
     return f"Lyapunov exponent a step: {text}{known} (brackets: 95% limits)."
+
+
+def signless(value: float) -> str:
+    """To four decimals, a 0 without a sign."""
+    return f"{round(float(value), 4) + 0.0:.4f}"
+
+
+def others(proof: pd.Series) -> str:
+    """Why there are fewer orbits than trajectories, where there are."""
+    gone, n = proof.get("left_too_soon", 0), proof["n"]
+    if gone > 0:
+        return f" (the other {gone} of {n} trajectories left or diverged too soon)"
+    return f" (a sample of {n} trajectories)" if proof["orbits"] < n else ""
 
 
 def sections(run: Run, loss: Loss | None) -> list[Section]:
@@ -154,12 +180,12 @@ def sections(run: Run, loss: Loss | None) -> list[Section]:
         return []  # of an earlier version
     before = list(causes.columns)[: list(causes.columns).index("lr")]
     parameters = [c for c in before if c != "dynamics" and not is_start(c)]
-    found = of_cells(causes, halvings, proofs, parameters, loss)
+    found = of_cells(causes, halvings, proofs, parameters, loss, run.cells)
     parts = [
         Section(
             cause.name,
             [f"{cause.heading} {cause.reason}", cause.rounding],
-            tables=[Table("h halved", cause.columns, cause.rows)] if cause.rows else [],
+            tables=[Table(cause.caption, cause.columns, cause.rows)] if cause.rows else [],
         )
         for cause in found
     ]

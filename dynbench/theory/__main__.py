@@ -20,15 +20,15 @@ examples:
   python -m dynbench.theory --loss quartic --temperature 0.5 --lr 0.01 --steps 100,500,2500
   python -m dynbench.theory --loss rastrigin --dim 10 --temperature 2 --json
 
-A number under `exact` is right in all its digits.  One under `about` is off by at most the share of it that stands
+A number under 'exact' is right in all its digits.  One under 'about' is off by at most the share of it that stands
 behind it: the most that was seen against simulation over all built-in losses, with a margin, or in this very case
 against what is exact.
 The noisy gradient starts at each minimum, or at --x0 in the well that holds it; the starts of the capped flow, where
-nothing else is random, are spread about that point.  A sweep's column `exact` is the same averaged over its own starts.
-In JSON null is: not known, not defined there, or never; each minimum's `predictions` has every number with its kind
+nothing else is random, are spread about that point.  A sweep's column 'exact' is the same averaged over its own starts.
+In JSON null is: not known, not defined there, or never; each minimum's 'predictions' has every number with its kind
 and bound."""
 OF_START = (
-    "A share or a time is of the start, or the starts, above it; a sweep's column `exact` is the mean over its own."
+    "A share or a time is of the start, or the starts, above it; a sweep's column 'exact' is the mean over its own."
 )
 OF_CAPPED = "capped: a step downhill of min(1/|L'|, cap) h (L - f_star); the global flow: the same without a cap."
 OF_SDE = "SDE: what the noisy gradient becomes as h goes to 0, at time h n after n steps."

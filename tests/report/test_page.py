@@ -197,7 +197,7 @@ def test_mistakes_are_one_line(run, tmp_path, capsys, monkeypatch):
         assert words in captured.err
         assert captured.out == ""
     usage = [
-        (["a", "--nosuch"], "no flag --nosuch; known: --help, --out, --explain, --quiet"),
+        (["a", "--nosuch"], "no flag --nosuch; known: --help, --out, --root, --explain, --quiet"),
         (
             [str(run.directory), "--out", "half"],
             "--out half is a folder; give the page's name as well, half/report.html",
