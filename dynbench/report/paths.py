@@ -96,6 +96,8 @@ def extent(curve: np.ndarray, loss: Loss) -> tuple[float, float]:
     lo, hi = loss.domain[0]
     passes = [m.value + m.barrier for m in loss.minima if isfinite(m.barrier) and lo <= m.x[0] <= hi]
     upper = min(top, low + 1.8 * (max(passes) - low)) if passes else top
+    if upper == low:  # a loss that is flat
+        return low + 0.5, low - 0.5
     return upper, low - 0.06 * (upper - low)
 
 

@@ -109,11 +109,14 @@ def gauss(nodes: int) -> tuple[Floats, Floats]:
 
 def panels(curve: Coordinate, lo: float, hi: float, lr: float, spread: float, most: int = MOST_NODES) -> Floats:
     """Edges of panels of PANEL standard deviations, less where the drift x - hL' stretches: p varies faster there."""
-    probe = np.linspace(lo, hi, 1001)
-    stretch = np.abs(np.diff(probe - lr * curve.slopes(probe))) / np.diff(probe)
-    density = np.concatenate([[0.0], np.cumsum(np.maximum(stretch, 1.0) * np.diff(probe))]) / (PANEL * spread)
+    with np.errstate(over="ignore", invalid="ignore"):
+        probe = np.linspace(lo, hi, 1001)
+        stretch = np.abs(np.diff(probe - lr * curve.slopes(probe))) / np.diff(probe)
+        density = np.concatenate([[0.0], np.cumsum(np.maximum(stretch, 1.0) * np.diff(probe))]) / (PANEL * spread)
+    if np.isnan(density[-1]):
+        raise OutOfReach("a step is longer than a float can hold")
     if density[-1] > most:
-        raise OutOfReach(f"the exact chain needs {density[-1]:.0f} panels")
+        raise OutOfReach(f"the exact chain needs {density[-1]:.4g} panels")
     return np.interp(np.linspace(0.0, density[-1], int(np.ceil(density[-1])) + 1), density, probe)
 
 

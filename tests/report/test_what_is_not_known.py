@@ -8,7 +8,7 @@ import sweeps
 from dynbench import find
 from dynbench.outcomes.cells import Context, cells
 from dynbench.outcomes.summary import summary
-from dynbench.report import budgets, further, times, words
+from dynbench.report import budgets, further, paths, times, words
 from dynbench.report.escapes import sample
 from dynbench.report.maps import ELSEWHERE, STAYED, UNPLACED, finding, outcome
 from dynbench.report.page import of_old_run, tables
@@ -113,3 +113,9 @@ def test_an_old_table_is_shown_as_it_was_written(tmp_path, text):
     (run.directory / "cells.csv").write_text(f"loss,n,p_escape\nquartic,7,{text}\n")
     (table,) = of_old_run(run).sections[1].tables
     assert table.rows == [["quartic", "7", text]]
+
+
+def test_a_flat_loss_has_an_axis_of_some_length():
+    """Matplotlib warned of identical limits, on stderr of a sweep."""
+    high, low = paths.extent(np.ones(5), find.loss("quadratic", 1))
+    assert low < 1.0 < high

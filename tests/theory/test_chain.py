@@ -179,3 +179,12 @@ def test_variance_of_the_autoregression():
         assert chain.variance(12.0, 0.01, 0.5, n, 0.3) == pytest.approx(v, rel=1e-13)
     assert chain.variance(2.0, 1.0, 0.5, 7, 0.3) == pytest.approx(0.3 + 7.0, rel=1e-15)
     assert chain.variance(2.0, 1.0, 0.5) == math.inf
+
+
+def test_a_step_beyond_the_floats_is_out_of_reach():
+    """`sweep --temperature 1e308` ended in `cannot convert float NaN to integer` after the work was done."""
+    curve = coordinate(find.loss("quartic"))
+    with pytest.raises(nystrom.OutOfReach, match="float"):
+        nystrom.panels(curve, -1.7e308, 1.7e308, 0.01, 1e153)
+    with pytest.raises(nystrom.OutOfReach, match=r"needs \S{1,12} panels"):
+        nystrom.panels(curve, -1e90, 1e90, 0.01, 1.0)
