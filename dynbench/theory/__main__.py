@@ -168,7 +168,8 @@ def table(content: dict[str, Any]) -> str:
     own = [f"{name} {value:g}" for name, value in content["parameters"].items()]
     lines.append(", ".join([f"{content['dim']}-D", *own, f"h {content['lr']:g} (--lr){noise}"]))
     lines.append(f"f_star {content['f_star']:.10g} (what capped, global_flow and others subtract from L)")
-    if content["false_minima"] and 0.0 < content["lyapunov"] < math.inf:
+    above = any(m["value"] > content["f_star"] for m in content["minima"])  # else the flow climbs out of every minimum
+    if content["false_minima"] and above and 0.0 < content["lyapunov"] < math.inf:
         exponent = content["lyapunov"]
         lines.append(f"global flow in a parabola about a false minimum: Lyapunov exponent {exponent:.8g} a step")
         lines.append(f"  (starts side by side part, their distance growing e-fold every {1.0 / exponent:.2g} steps)")
@@ -192,7 +193,7 @@ def legend(stated: "Sequence[Prediction]") -> list[str]:
     """What the words of these numbers mean."""
     said = {
         OF_START: any(one.steps is not None for one in stated),
-        OF_CAPPED: any(one.rule == "capped" for one in stated),
+        OF_CAPPED: any("cap" in f"{one.words} {one.conditions}" for one in stated),
         OF_SDE: any("SDE" in one.conditions for one in stated),
         OF_WALLS: any("walls" in one.conditions for one in stated),
     }

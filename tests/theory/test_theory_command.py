@@ -228,3 +228,4 @@ def test_the_legend_is_of_what_is_shown(capsys):
     assert "SDE" not in shown
     assert "capped:" not in shown
     assert "Lyapunov" not in shown
+    assert "Lyapunov" not in asked(capsys, "--loss quartic --f-star 3")  # no minimum is above it
