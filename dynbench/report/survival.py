@@ -142,7 +142,7 @@ def rules(table: pd.DataFrame, names: list[str], never: list[int]) -> str:
         capped = [caps[k] for k in own if caps[k] == caps[k]]
         if owner.count(rule) == len(own):
             told.append(str(rule))
-        elif capped:
+        elif capped and sorted(own) == [k for k, name in enumerate(owner) if name == rule and caps[k] <= max(capped)]:
             told.append(f"{rule} up to cap {arms.number(max(capped))}")
         else:
             told.append(names[own[0]] if len(own) == 1 else f"{rule} ({len(own)} settings)")

@@ -11,7 +11,7 @@ import sweeps
 
 from dynbench import find
 from dynbench.outcomes.intervals import interval
-from dynbench.report import arms, curves, figures, wells
+from dynbench.report import arms, curves, figures, survival, wells
 from dynbench.report.maps import DIVERGED, ELSEWHERE, FLOWN, HOME, REACHED, STAYED, outcome
 from dynbench.report.trapped import trapped
 from dynbench.store import Run
@@ -212,3 +212,14 @@ def test_a_large_table_is_drawn():
     grid["basin_final"] = np.where(left, 0, grid["start_basin"])
     pictures = [figures.outcome_map(grid, QUARTIC), figures.survival(grid, 2500, QUARTIC)]
     assert all(p.png for p in pictures)
+
+
+def test_up_to_a_cap_nothing_escapes_only_where_that_is_so_of_all_settings():
+    """`No escape at all: capped up to cap 190` stood beside escapes from cap 60 on, with another f_star."""
+    table = pd.DataFrame(
+        {"dynamics": ["capped"] * 4, "cap": [60.0, 60.0, 190.0, 190.0], "f_star": [0.0, 1.0, 0.0, 1.0]}
+    )
+    names = ["a", "b", "c", "d"]
+    assert survival.rules(table, names, [0, 1]) == "capped up to cap 60"
+    assert survival.rules(table, names, [0, 3]) == "capped (2 settings)"
+    assert survival.rules(table, names, [3]) == "d"
