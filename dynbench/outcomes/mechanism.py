@@ -154,7 +154,7 @@ def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach
     fall = f"with the ODE held {change}"
     bounded = capped and reach * 0.5**last.times < 1.0
     if bounded and reach >= 1.0 and last.escaped == 0:
-        return "step-size", f"It is the step: escapes end where h M L* < D, h < {cell.lr / reach:.3g}; {fall}."
+        return "step-size", f"It is the step: escapes end where {longest(cell)} < D, h < {cell.lr / reach:.3g}; {fall}."
     if is_inertial(cell.dynamics, cell.own, cell.lr) and not cell.dynamics.decays:
         return "undecided", f"The rule has inertia but does not name its 'decays', so the ODE was not held: {change}."
     if len(recent) < LAST:
@@ -164,7 +164,7 @@ def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach
     if not all(goes_on(v, first.p) for v in recent):
         return "undecided", f"Neither gone nor surely there: {fall}."
     if bounded:
-        return "undecided", f"The longest step h M L* is shorter than the way out D, and yet {fall}."
+        return "undecided", f"The longest step {longest(cell)} is shorter than the way out D, and yet {fall}."
     if singular or capped:
         limit = f", where only below h = {cell.lr / reach:.3g} the cap would end it" if capped and reach > 0 else ""
         return "singular", f"The flow itself ends{ends_at(cell)}, and steps past its end leave: {fall}{limit}."
@@ -173,6 +173,11 @@ def verdict(cell: Cell, levels: list[Level], capped: bool, singular: bool, reach
     if len(cell.x0) == 1 and is_downhill(cell.dynamics, cell.own, cell.lr):
         return "undecided", f"In one dimension no downhill flow crosses a wall, and yet {fall}."
     return "flow", f"The rule's own flow crosses the basin's boundary: {fall}."
+
+
+def longest(cell: Cell) -> str:
+    """The capped rule's longest step beside a minimum of height L*."""
+    return "h M L*" if cell.parameters.get("f_star", 0.0) == 0.0 else "h M (L* - f_star)"
 
 
 def ended(found: Level, first: float) -> bool:

@@ -70,6 +70,14 @@ def test_capped_escapes_are_the_steps():
     assert (table["p"] <= table["hi"]).all()
 
 
+def test_the_longest_step_is_told_with_f_star():
+    """It said `h M L* < D` beside an h that is D/(M (L* - f_star)): 0.00141, where D/(M L*) is 0.00071."""
+    found = explained("quartic", "capped", ARTICLE[::8], cap=1000.0, f_star=0.8)
+    well = find.loss("quartic", 1).minima[1]
+    limit = well.distance / (1000.0 * (well.value - 0.8))
+    assert f"escapes end where h M (L* - f_star) < D, h < {limit:.3g};" in found.reason
+
+
 def test_the_global_flow_is_singular():
     found = explained("quartic", "global_flow", ARTICLE, budget=3e8)
     assert found.label == "singular", found.reason
