@@ -178,7 +178,7 @@ def test_a_heading_tells_where_its_p_is_from():
     cell = {"label": "noise", "p_escape": 5.38e-8, "p_escape_lo": 4.92e-8, "p_escape_hi": 5.9e-8}
     cell |= {"cell_n": 2000, "escaped": 0, "splitting": True}
     told = heading(pd.Series(cell))
-    assert told == "noise: P(escape) 5.38e-08 [4.92e-08, 5.9e-08] by splitting; 0 of 2000 trajectories left."
+    assert told == "noise: P(escape) 5.38e-8 [4.92e-8, 5.9e-8] by splitting; 0 of 2000 trajectories left."
     bounds = heading(pd.Series(cell | {"p_escape": np.nan, "p_escape_lo": 0.2, "p_escape_hi": 0.3}))
     assert bounds == "noise: P(escape) known between bounds only, [0.200, 0.300]: 2000 trajectories."
 

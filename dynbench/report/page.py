@@ -25,7 +25,7 @@ from dynbench.report.style import Picture
 from dynbench.report.trapped import origin, trapped
 from dynbench.store import Run, context_of
 from dynbench.sweep.headline import sentences
-from dynbench.sweep.table import nowhere, remarks, shown
+from dynbench.sweep.table import begun, nowhere, remarks, shown
 
 __all__ = ["Section", "Table", "build", "environment", "of_run", "tables"]
 
@@ -142,7 +142,7 @@ def of_run(run: Run) -> Section:
         sections=(
             Section("What was run", words.what(run)),
             Section("Findings", items=found),
-            Section("The summary", remarks(pooled, loss, nowhere(cells)), tables=[main], items=about),
+            Section("The summary", remarks(pooled, loss, nowhere(cells), begun(cells)), tables=[main], items=about),
             Section("Pictures", pictures=list(drawn.pictures.values()), missing=drawn.missing),
             *sections_or_reason("Times", lambda: times.sections(run, loss, MOST_ROWS)),
             *sections_or_reason("Comparisons, maps and destinations", lambda: further.sections(run, loss)),

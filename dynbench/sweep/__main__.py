@@ -154,14 +154,15 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
     from dynbench.sweep.printed import printed
-    from dynbench.sweep.table import nowhere
+    from dynbench.sweep.table import begun, nowhere
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
     starts = job.sweep.starts.words(plan.loss)
     capped = {a.dynamics.name for a in plan.arms if is_capped_flow(a.dynamics)}
     gradient = {a.dynamics.name for a in plan.arms if is_plain_gradient(a.dynamics)}
-    lines.append(printed(result.summary(), job.context, starts, capped, gradient, nowhere(result.cells)))
+    cells = result.cells
+    lines.append(printed(result.summary(), job.context, starts, capped, gradient, nowhere(cells), begun(cells)))
     if job.sweep.keep == "cells":
         lines.append(BINNED)
     if job.sweep.until is not None:

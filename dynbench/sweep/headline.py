@@ -14,15 +14,32 @@ import pandas as pd
 from dynbench.digits import digits, numeral
 from dynbench.outcomes.cells import Context
 from dynbench.outcomes.summary import FALSE, UNKNOWN
-from dynbench.sweep.table import Cell, digits_of, label, probability, share, value, varying
-from dynbench.sweep.ties import Leader, leader
+from dynbench.sweep.table import (
+    Cell,
+    beside,
+    commonest,
+    digits_of,
+    label,
+    probability,
+    share,
+    short,
+    value,
+    varying,
+)
+from dynbench.sweep.ties import FEW, Leader, few, leader
 
 ENOUGH = 5.0  # n p (1 - p) from which z is judged by the normal law
 DIFFER = 0.01  # two shares of one setting that differ by less are not explained
+TRIFLE = 0.05  # a loss that is higher by no more is as good
+MANY_TIMES = 2.0  # so much larger over all starts, P(escape) is told from the minimum itself as well
+MOST_LISTED = 2  # rules of which settings are listed
+NOISE = ("temperature", "gradient_noise")
+SUBSETS = (("p_escape", "p_global"), ("p_best", "p_final"))  # the second of which are among the first
+MOST = {"rest": "rest", "cycle": "cycle", "wander": "still move", "diverge": "diverge"}
 LEADERS = {  # column -> how a setting leads in it
-    "p_escape": "Leaves its start's basin most often",
+    "p_escape": "Leaves most often",
     "p_global": "Ends most often in the basin of a global minimum",
-    "p_final": "Is most often within {target:g} of the lowest value Lmin at the end",
+    "p_final": "Is most often within {target:g} of Lmin at the end",
 }
 
 
@@ -43,26 +60,41 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
             if column != "p_escape" and (table[column] == 0.0).any():
                 found.append(f"{does}: none, in {many(int(table['n'].sum()))}.")
             continue
+        if len(table) > 1 and few(table.iloc[first.best], column):
+            best = cells[first.best]
+            count = f"{round(best[column] * best['n'])} of {int(best['n'])}"
+            found.append(f"{does}: too few to tell, at most {count} ({named(table, best, names)}).")
+            continue
         parts = [led(table, first, column, does, names)]
-        if first.best not in described:
-            parts += in_full(cells[first.best], context, gradient, column)
-        described.add(first.best)
+        same = first.alike(table, column)
+        shown = min(same, key=lambda k: (isnan(cells[k]["loss_median"]), cells[k]["loss_median"]))
+        if shown not in described:
+            parts += in_full(cells[shown], context, gradient, column, quiet_twin(table, shown))
+            if len(same) > 1:
+                parts[1] = (
+                    f"For {named(table, cells[shown], names)}, whose L ends lowest: {parts[1][0].lower()}{parts[1][1:]}"
+                )
+        described.add(shown)
         found.append(" ".join(parts))
     if table[["p_final", "p_global"]].isna().all(axis=None):
         found += lowest(table, names)
-    return found + never(table) + exactly(table, names)
+    return [*found, *from_minimum(table, context, names), *never(table), *leaps(table, gradient, names),
+            *exactly(table, names), *warnings(table)]  # fmt: skip
 
 
 def led(table: pd.DataFrame, first: Leader, column: str, does: str, names: dict[str, list[str]]) -> str:
-    """Who leads in a probability, and who else may."""
+    """Who leads in a probability, and whose intervals reach the leader's."""
     cell = table.iloc[first.best]
-    text = f"{does}: {named(table, cell, names)}, {probability(*(cell[column + end] for end in ('', '_lo', '_hi')))}"
-    text += (split(cell) if column == "p_escape" else "") + "."
-    if len(first.tied) > 1 and len(first.tied) == len(table) - 1:
-        return f"{text} All other intervals overlap with it, so no setting can be told from the others."
-    if first.tied:
-        return f"{text} Intervals overlap, so these may be as good: {listed(table, first.tied, names)}."
-    return text if len(table) == 1 else f"{text} No other interval reaches as far."
+    text = probability(*(cell[column + end] for end in ("", "_lo", "_hi")))
+    text += split(cell) if column == "p_escape" else ""
+    same = first.alike(table, column)
+    text = f"{does}: {listed(table, same, names, same)}, {'each ' if len(same) > 1 else ''}{text}."
+    tied = [k for k in first.tied if k not in same]
+    if tied and len(tied) + len(same) == len(table):
+        return f"{text} All other intervals reach it."
+    if tied:
+        return f"{text} Others reach it: {listed(table, tied, names, same)}."
+    return text if len(same) == len(table) else f"{text} No other interval reaches it."
 
 
 def split(cell: pd.Series) -> str:
@@ -100,18 +132,25 @@ def named(table: pd.DataFrame, cell: Cell | pd.Series, names: dict[str, list[str
     return label(cell, names[rule], digits_of(table, names)[rule])
 
 
-def listed(table: pd.DataFrame, places: Sequence[int], names: dict[str, list[str]]) -> str:
-    """These settings, rule by rule: by name where a rule has one, else by the range of what varies."""
+def listed(table: pd.DataFrame, places: Sequence[int], names: dict[str, list[str]], best: Sequence[int]) -> str:
+    """These settings, rule by rule: by name where a rule has one, else by the range of what varies, and how many of
+    those in the range they are, the `best` apart."""
     texts = []
-    for rule, rows in table.iloc[list(places)].groupby("dynamics", sort=False):
+    groups = table.iloc[list(places)].groupby("dynamics", sort=False)
+    if groups.ngroups > MOST_LISTED:
+        return f"{', '.join(map(str, groups.groups))} ({len(places)} settings)"
+    for rule, rows in groups:
         own = [name for name in names[str(rule)] if rows[name].nunique() > 1]
         if len(rows) == 1:
             texts.append(named(table, rows.iloc[0], names))
-        elif own:
-            ranges = (f"{name} {span(rows[name])}" for name in own)
-            texts.append(f"{rule} at {len(rows)} settings, {', '.join(ranges)}")
-        else:
-            texts.append(f"{rule} at {len(rows)} settings")
+            continue
+        every = table.drop(index=table.index[[k for k in best if k not in places]])
+        every = every[every["dynamics"] == rule]
+        for name in names[str(rule)]:
+            every = every[every[name].between(rows[name].min(), rows[name].max()) | every[name].isna()]
+        count = f"{len(rows)} settings" if len(every) == len(rows) else f"{len(rows)} of the {len(every)} settings"
+        ranges = "".join(f", {name} {span(rows[name])}" for name in own)
+        texts.append(f"{rule} ({count}{ranges})")
     return "; ".join(texts)
 
 
@@ -129,45 +168,73 @@ def never(table: pd.DataFrame) -> list[str]:
     if counted.empty:
         return []
     rules = ", ".join(dict.fromkeys(counted["dynamics"].astype(str)))
-    runs = int(counted["n"].sum())
+    noiseless = not any(map(is_noisy, counted.to_dict("records"))) and any(map(is_noisy, table.to_dict("records")))
+    runs = f"{many(int(counted['n'].sum()))}{' without noise' if noiseless else ''}"
     top = counted["p_escape_hi"].max()
     if counted["p_escape_hi"].isna().any():
-        return [f"Never seen to leave, in {many(runs)}: {rules}."]
+        return [f"Never seen to leave, in {runs}: {rules}."]
     limit = probability(0.0, 0.0, top).partition(", ")[2].rstrip("]")
-    return [
-        f"Never seen to leave, in {many(runs)}: {rules}. P(escape) of each setting is at most {limit} (95% interval)."
-    ]
+    return [f"Never seen to leave, in {runs}: {rules}. P(escape) of each setting is at most {limit} (95% interval)."]
 
 
-def in_full(cell: Cell, context: Context, gradient: Collection[str], but: str) -> list[str]:
-    """The other shares of one setting together, why they differ, and the loss before and after; `but`: told before."""
+def in_full(cell: Cell, context: Context, gradient: Collection[str], but: str, twin: Cell | None = None) -> list[str]:
+    """The other shares of one setting together, why they differ, and the loss before and after; `but`: told before.
+
+    `twin`: the same setting without noise, where the table has it.
+    """
     if isnan(cell["p_final"]):
-        return losses(cell)
+        return losses(cell, twin)
     target = context.targets[0]
     parts = {
         "p_escape": "leave",
-        "p_global": "end in the basin of a global minimum",
-        "p_best": f"come within {target:g} of Lmin at some step",
-        "p_final": "are there at the end" if but != "p_final" else "",
+        "p_global": "end in a global basin",
+        "p_best": f"come within {target:g} of Lmin",
+        "p_final": "end there",
     }
-    said = [f"{part(cell[c])} {does}" for c, does in parts.items() if does and c != but and not isnan(cell[c])]
-    where = "Of all its trajectories" if isnan(cell.get("p_escape_se", nan)) else f"Of the {int(cell['n'])} counted"
-    return [f"{where}, {'; '.join(said)}.", *reasons(cell, context, gradient), *losses(cell)]
+    told = [c for c in parts if c != but and not isnan(cell[c])]
+    if cell["p_best"] == 0.0 and "p_final" in told:
+        told.remove("p_final")
+    said = ""
+    for before, column in zip([None, *told], told, strict=False):
+        if (before, column) in SUBSETS and cell[before] == cell[column]:
+            said += f" and {parts[column]}"
+        else:
+            said += f"{', ' if said else ''}{part(cell[column])} {parts[column]}"
+    where = "" if isnan(cell.get("p_escape_se", nan)) else f"of the {int(cell['n'])} counted, "
+    said = f"{where}{said}."
+    return [f"{said[:1].upper()}{said[1:]}", *reasons(cell, context, gradient), *losses(cell, twin)]
+
+
+def quiet_twin(table: pd.DataFrame, place: int) -> Cell | None:
+    """The row of the same rule and parameters without noise; None: there is none, or the row itself is that."""
+    cell = table.iloc[place]
+    if not is_noisy(cell):
+        return None
+    columns = [c for c in map(str, table.columns[: list(table.columns).index("start_basin")]) if c not in NOISE]
+    same = (table[columns].fillna(-1.0) == cell[columns].fillna(-1.0)).all(axis=1)
+    rows = table[same & (table["temperature"] == 0.0) & (table["gradient_noise"] == 0.0)]
+    return rows.iloc[0].to_dict() if len(rows) == 1 else None
+
+
+def is_noisy(cell: Cell | pd.Series) -> bool:
+    return bool(cell["temperature"] > 0 or cell["gradient_noise"] > 0)
 
 
 def reasons(cell: Cell, context: Context, gradient: Collection[str]) -> list[str]:
     """Why the shares of a setting differ, where they do, a sentence each."""
     told = []
     p_escape, p_global, p_best, p_final = (cell[c] for c in ("p_escape", "p_global", "p_best", "p_final"))
-    noisy = cell["temperature"] > 0 or cell["gradient_noise"] > 0
     if p_escape - p_global > DIFFER and not isnan(cell["returned"]):
         elsewhere = cell["escaped"] - cell["returned"] - cell["left_diverged"] - round(p_global * cell["n"])
-        fates = [(cell["returned"], "are back in their start's basin"), (elsewhere, "end in another false basin")]
+        fates = [(cell["returned"], "are back"), (elsewhere, "end in another false basin")]
         said = [f"{int(count)} {fate}" for count, fate in fates if count > 0]
         if said:
-            told.append(f"Of the {int(cell['escaped'])} that left, {' and '.join(said)}.")
-    if p_global - p_final > DIFFER or p_best - p_final > DIFFER:
-        told.append(held_up(cell, context, gradient) if noisy else moving(cell, p_best - p_final > DIFFER))
+            told.append(f"Of {int(cell['escaped'])} that left, {' and '.join(said)}.")
+    if (p_global - p_final > DIFFER and p_global * cell["n"] > FEW) or p_best - p_final > DIFFER:
+        if is_noisy(cell):
+            told.append(held_up(cell, context, gradient))
+        else:
+            told.append(moving(cell, p_best - p_final > DIFFER))
     if p_final - p_global > DIFFER:
         told.append("A false minimum lies within the target of Lmin, too.")
     if cell["diverged"] > 0:
@@ -182,33 +249,44 @@ def held_up(cell: Cell, context: Context, gradient: Collection[str]) -> str:
     dim = 1 if context.loss is None else context.loss.dim or 1
     excess = temperature * dim / 2.0
     if plain and excess > target:
-        each = f"T/2 = {temperature / 2.0:.3g}" + (f" a dimension, {excess:.3g} in all" if dim > 1 else "")
-        told = f"at temperature T its mean is about {each} above a minimum (exactly so in a parabola, as h goes to 0)"
-        equal = "" if cell["gradient_noise"] == 0 else f", T = {temperature:.3g} being temperature + h noise²/2"
-        return f"Noise keeps L above the target {target:g}: {told}{equal}."
-    return f"Noise keeps it moving, so that L does not stay within the target {target:g}."
+        own = "temperature" if cell["gradient_noise"] == 0 else "(temperature + h noise²/2)"
+        each = f"{'' if dim == 1 else f'{dim} × '}{own}/2 = {excess:.3g}"
+        return f"Noise holds mean L about {each} above a minimum."
+    return "Noise keeps it moving, so that it does not stay there."
 
 
 def moving(cell: Cell, passed: bool) -> str:
     """Why a noiseless rule is not at the target in the end."""
-    moves = cell["censored"] / cell["n"]
-    still = "all" if moves == 1.0 else f"{share(moves)} of all"
+    most = MOST[commonest([cell])[0]]
     if passed:
-        return f"Some come that near and move on: at the end {still} still move."
-    return f"Some are in that basin and not yet that near: at the end {still} still move."
+        return f"Some come that near and move on: at the end most {most}."
+    return f"Some there are not that near yet: most {most}."
 
 
-def losses(cell: Cell) -> list[str]:
-    """The median loss before and after, and whether leaving was a gain."""
+def losses(cell: Cell, twin: Cell | None = None) -> list[str]:
+    """The median loss before and after, that without noise, and whether leaving was a gain."""
     begin, end = cell.get("loss_start_median", nan), cell["loss_median"]
     if isnan(begin) or isnan(end):
         return []
     before, after = value([cell], "loss_start_median"), value([cell], "loss_median")
-    if before == after:
-        return [f"The median of L is {before} at the start and at the end."]
-    rises = end > begin
-    loss = ", so that leaving was no gain" if rises and cell["p_escape"] >= 0.5 else ""
-    return [f"The median of L {'rose' if rises else 'fell'} from {before} at the start to {after} at the end{loss}."]
+    text = f"Median of L: {before} at the start, {after} at the end"
+    other = nan if twin is None else twin["loss_median"]
+    if not isnan(other) and twin is not None:
+        text += f", {value([twin], 'loss_median')} without noise"
+    least = begin if isnan(other) else min(begin, other)
+    loss = ": leaving was no gain" if end > (1.0 + TRIFLE) * least and cell["p_escape"] >= 0.5 else ""
+    return [f"{text}{loss}."]
+
+
+def leaps(table: pd.DataFrame, gradient: Collection[str], names: dict[str, list[str]]) -> list[str]:
+    """Why plain gradient descent leaves without noise, where it does: the flow that it follows cannot."""
+    quiet = (table["temperature"] == 0.0) & (table["gradient_noise"] == 0.0)
+    rows = table[table["dynamics"].isin(list(gradient)) & quiet & (table["escaped"] > 0)]
+    if rows.empty:
+        return []
+    cell = rows.iloc[int(rows["escaped"].to_numpy().argmax())]
+    count = f"{int(cell['escaped'])} of {int(cell['n'])}"
+    return [f"Without noise {named(table, cell, names)} leaves too ({count}): its steps leap over an edge."]
 
 
 def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
@@ -216,22 +294,68 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
     if "z" not in table or not table["z"].notna().any():
         return []
     worst = table.iloc[int(np.nanargmax(table["z"].abs().to_numpy(float)))]
-    count = int(table["z"].notna().sum())
-    rows = f"in {count} rows" if count > 1 else "in one row"
+    count, known = int(table["z"].notna().sum()), int(table["p_exact"].notna().sum())
+    rows = f"{count} rows" if count > 1 else "one row"
+    certain = f" (in {known - count} more nothing can differ)" if known > count else ""
     expected, counted = worst["n"] * worst["p_exact"], isnan(worst.get("p_escape_se", nan))
     variance = expected * (1.0 - worst["p_exact"])
     if "p_exact_se" in worst:  # else of an earlier version
         variance = (worst["n"] * worst["p_exact_se"]) ** 2
     if counted and variance < ENOUGH:  # the normal law does not hold yet
-        few = f"{expected:.3g} of {int(worst['n'])} expected to leave"
+        few = f"{short(format(expected, '.3g'))} of {int(worst['n'])} expected to leave"
         if expected > worst["n"] / 2:
-            few = f"{worst['n'] - expected:.3g} of {int(worst['n'])} expected to stay"
+            few = f"{short(format(worst['n'] - expected, '.3g'))} of {int(worst['n'])} expected to stay"
         chance = f"With {few} there, that is a rough measure."
     else:
         limit = NormalDist().inv_cdf(1.0 - 0.025 / count)
-        those = f"times {count} such comparisons" if count > 1 else "such comparisons"
-        chance = f"Chance alone leads beyond {limit:.1f} in one of 20 {those}."
+        what = f"the largest of {count}" if count > 1 else "it"
+        chance = f"By chance {what} exceeds {limit:.1f} in 5% of cases."
     return [
-        f"P(escape) is known exactly {rows}: what was measured is at most {abs(worst['z']):.1f} standard errors away"
-        f" ({named(table, worst, names)}: {share(worst['p_escape'])}, exactly {worst['p_exact']:.4g}). {chance}"
+        f"Against the exact P(escape) of {rows}{certain}, what was measured is at most"
+        f" {abs(worst['z']):.1f} standard errors away ({named(table, worst, names)}: {share(worst['p_escape'])},"
+        f" exactly {beside(worst.to_dict())}). {chance}"
     ]
+
+
+def from_minimum(table: pd.DataFrame, context: Context, names: dict[str, list[str]]) -> list[str]:
+    """The exact P(escape) from the minimum itself, where starts near an edge make that of all another number.
+
+    Of the coldest row of which that of all is known exactly, in one dimension.
+    """
+    loss = context.loss
+    if "p_exact" not in table or loss is None or loss.dim != 1:
+        return []
+    known = table[table["p_exact"].notna() & (table["start_basin"] >= 0)]
+    if known.empty:
+        return []
+    from dynbench.theory.chain import p_exit  # the sweep has it by now, a page may not need it
+    from dynbench.theory.nystrom import OutOfReach
+
+    temperatures = (known["temperature"] + 0.5 * known["lr"] * known["gradient_noise"] ** 2).to_numpy(float)
+    cell = known.iloc[int(temperatures.argmin())]
+    label = int(cell["start_basin"])
+    try:
+        x = loss.minima[label].x[0]
+        p = float(p_exit(loss, label, x, float(cell["lr"]), float(temperatures.min()), (context.steps,))[0][0, 0])
+    except OutOfReach:
+        return []
+    if not 0.0 < p < cell["p_exact"] / MANY_TIMES:
+        return []
+    return [
+        f"Starts beside the basin's edge leave far more easily: with {named(table, cell, names)} P(escape) is"
+        f" {beside(cell.to_dict())} over all starts, {short(f'{p:.2g}')} from the minimum itself (exact)."
+    ]
+
+
+def warnings(table: pd.DataFrame) -> list[str]:
+    """How far the comparisons above can be trusted."""
+    if len(table) == 1:
+        return []
+    noisy = (table["temperature"] > 0) | (table["gradient_noise"] > 0)
+    rules = list(dict.fromkeys(table.loc[noisy, "dynamics"].astype(str)))
+    only = (
+        f" Only {', '.join(rules)} ran with noise." if noisy.any() and len(rules) < table["dynamics"].nunique() else ""
+    )
+    picked = f"Leaders are picked from {len(table)} settings, which flatters them. " if len(table) > 2 else ""
+    overlap = "Intervals that reach one another are no test (python -m dynbench.compare makes one)."
+    return [f"{picked}{overlap} All intervals: summary.csv.{only}"]

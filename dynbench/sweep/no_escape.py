@@ -19,11 +19,11 @@ def nothing_to_escape(loss: Loss | None) -> str:
     if count == 1:
         return (
             f"There is nothing to escape from: {loss.name} has a single minimum, so no start can be trapped. "
-            "P(final) tells which rules come to it and stay."
+            "P final tells which rules come to it and stay."
         )
     return (
         f"There is nothing to escape from: all {count} minima of {loss.name} are equally low. P(escape) is of leaving "
-        "the basin of one for that of another, which gains nothing; P(final) tells which rules come to one and stay."
+        "the basin of one for that of another, which gains nothing; P final tells which rules come to one and stay."
     )
 
 

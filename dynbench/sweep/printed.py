@@ -16,11 +16,13 @@ def printed(
     capped: Collection[str] = (),
     gradient: Collection[str] = (),
     nowhere: int = 0,
+    whole: int = 0,
 ) -> str:
     """The summary, what its columns mean and what it shows, for a terminal.
 
     `starts`: their law in words.  `capped`, `gradient`: names of those of its rules that are capped flows, and plain
     gradient descent.  `nowhere`: trajectories that are left out as no basin is known that they began in.
+    `whole`: trajectories of each setting, see `remarks`.
     """
     assert context.loss is not None
     told = shown(table, context)
@@ -28,7 +30,7 @@ def printed(
     body += [f"{told.left_out} more rows are in summary.csv"] if told.left_out else []
     fixed = [f"h = {table['lr'].iloc[0]:g}"] if table["lr"].nunique() == 1 else []
     body += wrapped(f"Starts: {starts}; {', '.join([*fixed, f'{context.steps} steps'])}.")
-    body += [line for note in [*told.notes, *remarks(table, context.loss, nowhere)] for line in wrapped(note)]
+    body += wrapped(" ".join([*told.notes, *remarks(table, context.loss, nowhere, whole)]))
     width = max(len(column.head) for column in told.columns)
     body.append("")
     for column in told.columns:

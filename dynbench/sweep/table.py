@@ -19,25 +19,28 @@ from dynbench.sweep.no_escape import has_exits, nothing_to_escape
 from dynbench.theory.capped_flow import Well, onset
 
 NO_BASIN = "The basins of the starts are not known, and so nothing is said of escapes."
-BASIN = (
-    "A false minimum lies above the lowest value of L, Lmin; a basin: the points from which gradient flow leads to one"
-    " minimum."
-)
+BASIN = "False: its L is above Lmin, the lowest of all; its basin: from where gradient flow leads to it."
 MOST_ROWS = 200
 MOST_PREDICTED = 3  # values of f_star that a line is said of
-WIDTH = 118  # letters of a line
+WIDTH = 115  # letters of a line
 
 Cell = Mapping[Hashable, Any]  # a row of the table of cells
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
+    """A share in whole percent; one that is not all does not look like all."""
+    return ">99%" if 0.995 <= share < 1.0 else f"{100 * share:.0f}%"
+
+
+def short(text: str) -> str:
+    """A number without the zero that an exponent begins with: 5.4e-8."""
+    return text.replace("e-0", "e-")
 
 
 def figure(share: float, digits: int, way: int = NEAREST) -> str:
     """A share with so many decimals; an exact 0 or 1 is written as such, a tiny one with its exponent."""
     if 0.0 < share < 1e-4:
-        return written(share, ".3g", way)
+        return short(written(share, ".3g", way))
     return f"{share:.0f}" if share in (0.0, 1.0) else written(share, f".{digits}f", way)
 
 
@@ -45,7 +48,9 @@ def share(p: float) -> str:
     """A share alone, to three decimals, or more where it would look like 0 or 1."""
     if p in (0.0, 1.0) or 0.0005 <= p < 0.9995:
         return figure(p, 3)
-    return f"{p:.2g}" if p < 0.5 else "-" if math.isnan(p) else f"{p:.6f}".rstrip("0") if p < 0.9999995 else ">0.999999"
+    if p < 0.5:
+        return short(f"{p:.1e}")
+    return "-" if math.isnan(p) else f"{p:.6f}".rstrip("0") if p < 0.9999995 else ">0.999999"
 
 
 def probability(p: float, lo: float, hi: float) -> str:
@@ -53,18 +58,24 @@ def probability(p: float, lo: float, hi: float) -> str:
     bounds are known."""
     if math.isnan(p) and math.isnan(lo):
         return "-"
-    smallest = min((v for v in (p, lo, hi, hi - lo) if v > 0), default=1.0)
+    if 1e-4 <= p < 1e-3 and 0.0 < lo < 1e-4:  # one notation for all three
+        limits = ", ".join(short(written(limit, ".1e", way)) for limit, way in ((lo, DOWN), (hi, UP)))
+        return f"{short(f'{p:.1e}')} [{limits}]"
+    few = lo < 1e-4 <= p  # a lower limit of little account
+    width = math.nan if hi - lo >= 0.003 else hi - lo
+    smallest = min((v for v in (p, math.nan if few else lo, hi, width) if v > 0), default=1.0)
     digits = max(3, min(12, 1 - math.floor(math.log10(smallest)) if smallest < 0.005 else 3))
     if math.isnan(lo):
         return f"{figure(p, digits)} (nothing random)"
-    between = f"[{figure(lo, digits, DOWN)}, {figure(hi, digits, UP)}]"
+    low = written(lo, f".{-math.floor(math.log10(lo))}f", DOWN) if few and lo >= 1e-6 else figure(lo, digits, DOWN)
+    between = f"[{low}, {figure(hi, digits, UP)}]"
     return between if math.isnan(p) else f"{figure(p, digits)} {between}"
 
 
 def beside(cell: Cell) -> str:
     """The exact probability, where there is one."""
     p = cell.get("p_exact", math.nan)
-    text = "" if math.isnan(p) else f"{p:.4g}"
+    text = "" if math.isnan(p) else short(f"{p:.4g}")
     return share(p) if text == "1" else text
 
 
@@ -93,7 +104,8 @@ def digits_of(cells: pd.DataFrame, names: Mapping[str, list[str]]) -> dict[str, 
 
 
 def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, list[Cell]]]:
-    """Rows to print: neighbouring values of one parameter from which nothing escaped, and which end alike, are one."""
+    """Rows to print: neighbouring values of one parameter are one where none left, or all that is printed is the same,
+    and they end alike."""
     rows: list[tuple[str, list[Cell]]] = []
     quiet: list[Cell] = []
     places = digits_of(cells, names)
@@ -112,8 +124,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
     by_start = any(is_start(str(c)) for c in cells.columns)
     for cell in cells.to_dict("records"):
         own = names[cell["dynamics"]]
-        merges = len(own) == 1 and cell["escaped"] == 0 and cell["diverged"] == 0 and cell["randomness"] != "none"
-        merges = merges and cell["p_escape"] == 0 and not by_start
+        merges = len(own) == 1 and cell["diverged"] == 0 and cell["randomness"] != "none" and not by_start
         if quiet and (not merges or alike(quiet[-1]) != alike(cell)):
             close()
         if merges:
@@ -125,9 +136,14 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
 
 
 def alike(cell: Cell) -> tuple[object, ...]:
-    """What neighbours share that are one row: none left, what that is a chance of, and they end alike."""
+    """What neighbours share that are one row: they leave alike, never or at the same texts, and end alike."""
     ends = (share(cell.get(column, math.nan)) for column in ("p_global", "p_best", "p_final"))
-    return (cell["dynamics"], cell["n"], cell["randomness"], beside(cell), *ends)
+    same = (cell["dynamics"], cell["n"], cell["randomness"], beside(cell), *ends)
+    if cell["escaped"] == 0 and cell["p_escape"] == 0:
+        return same
+    leaves = probability(*(cell[f"p_escape{end}"] for end in ("", "_lo", "_hi")))
+    values = (step(cell["t_exit_median"]), value([cell], "loss_median"), ending([cell]))
+    return (*same, leaves, *values, cell["left_diverged"])
 
 
 @dataclass(frozen=True)
@@ -157,7 +173,7 @@ class Shown:
 
 
 def shown(table: pd.DataFrame, context: Context) -> Shown:
-    """The summary, a row for each setting; neighbours from which nothing escaped are one row.
+    """The summary, a row for each setting; neighbours that tell the same are one row.
 
     A column that has nothing to tell is left out, and one whose rows are all the same is a note.
     """
@@ -167,10 +183,9 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
     target, steps = context.targets[0], context.steps
     merged = any(len(block) > 1 for block in blocks)
     certainly = "certainly " if bounded(table) else ""
-    several = "; in brackets: how many neighbouring values, from which none left, a row stands for" if merged else ""
-    columns = [
-        Column("rule", f"the rule and its parameters that vary{several}", tuple(text for text, _ in every[:MOST_ROWS]))
-    ]
+    several = "; (8): 8 neighbouring values, alike or none left" if merged else ""
+    about = f"the rule (python -m dynbench.list) and what varies{several}"
+    columns = [Column("rule", about, tuple(text for text, _ in every[:MOST_ROWS]))]
     notes = []
 
     def add(head: str, about: str, texts: Iterable[str]) -> None:
@@ -184,38 +199,39 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
     counts = {int(cell["n"]) for block in blocks for cell in block}
     if len(counts) == 1:
         count = counts.pop()
-        what = "trajectory" if count == 1 else "trajectories (starts times seeds)"
-        notes.append(f"Every row: {count} {what}" + (" a value." if merged else "."))
+        notes.append(f"Each setting: {count} {'trajectory' if count == 1 else 'trajectories'}.")
     else:
-        each = " (of each value, where a row has several)" if merged else ""
-        add("n", f"trajectories, starts times seeds{each}", (str(int(block[0]["n"])) for block in blocks))
+        add("n", "trajectories of each setting, starts times seeds", (str(int(block[0]["n"])) for block in blocks))
     within = f"within {steps} steps, and its 95% confidence interval"
     within += "; an interval alone: exits are known between bounds only" if certainly else ""
     add(
         "P(escape) [95%]",
-        f"share that left the basin of its start {certainly}{within}",
+        f"share that left its start's basin {certainly}{within}",
         (probability(*(block[0][f"p_escape{end}"] for end in ("", "_lo", "_hi"))) for block in blocks),
     )
     add(
         "exact",
-        "P(escape) from the same starts worked out without simulation (python -m dynbench.theory)",
+        "the same from the same starts, by theory (python -m dynbench.theory: from the minimum itself)",
         (beside(block[0]) for block in blocks),
     )
     add(
-        "median\nstep",
+        "half\nleft",
         "step by which half of all had left (-: fewer did)",
         (step(block[0]["t_exit_median"]) for block in blocks),
     )
-    add("P\nglobal", "share that ends in the basin of a global minimum", shares("p_global"))
-    add("P\nbest", f"share that was at some step within {target:g} of the lowest value Lmin", shares("p_best"))
-    add("P\nfinal", f"share that is there, within {target:g} of Lmin, at the end", shares("p_final"))
+    if everywhere(table):
+        notes.append("All end in the basin of a global minimum (P global is 1).")
+    else:
+        add("P\nglobal", "share that ends in a global basin, that of a minimum as low as Lmin", shares("p_global"))
+    add("P\nbest", f"share that came within {target:g} of the lowest value Lmin at some step", shares("p_best"))
+    add("P\nfinal", f"share that is within {target:g} of Lmin at the end", shares("p_final"))
     starts = {text for block in blocks for text in [value(block, "loss_start_median")]}
     if len(starts) > 1:
         about = "median of the loss L over the starts"
         add("L at\nstart", about, (value(block, "loss_start_median") for block in blocks))
     elif starts and (text := starts.pop()) != "-":
-        notes.append(f"Median of the loss L over the starts: {text}.")
-    add("L at\nend", "median of L at the end", (value(block, "loss_median") for block in blocks))
+        notes.append(f"Median of the loss L at their start: {text}.")
+    add("L at\nend", "median of the loss L at the end", (value(block, "loss_median") for block in blocks))
     add("mostly", ENDING, (ending(block) for block in blocks))
     add(
         "left,\nlost", "trajectories that left and diverged later: they count as escaped", lost(blocks, "left_diverged")
@@ -226,18 +242,26 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
 
 ENDINGS = {"rest": ("converged", "absorbed", "stalled"), "cycle": ("cycling",), "wander": ("censored",),
            "diverge": ("diverged",)}  # fmt: skip
-ENDING = (
-    "what most do at the end, and their share: rest; cycle (a period of 2 to 64 steps); wander (still move, with no"
-    " such period); diverge"
-)
+ENDING = "what most do at the end: rest, cycle (in 2 to 64 steps), wander (move otherwise) or diverge"
+
+
+def everywhere(table: pd.DataFrame) -> bool:
+    """Whether all trajectories of several settings end in the basin of a global minimum."""
+    return len(table) > 1 and bool((table["p_global"] == 1.0).all())
 
 
 def ending(block: list[Cell]) -> str:
     """The commonest ending, and the share of the trajectories that have it."""
+    most, part = commonest(block)
+    return f"{most} {percent(part)}"
+
+
+def commonest(block: list[Cell]) -> tuple[str, float]:
+    """What most trajectories do at the end, and their share."""
     n = sum(cell["n"] for cell in block)
     shares = {name: sum(cell[kind] for cell in block for kind in kinds) / n for name, kinds in ENDINGS.items()}
     most = max(shares, key=lambda name: shares[name])
-    return f"{most} {percent(shares[most])}"
+    return most, shares[most]
 
 
 def lost(blocks: list[list[Cell]], name: str) -> list[str]:
@@ -259,8 +283,10 @@ def together(block: list[Cell], column: str) -> str:
 
 
 def value(block: list[Cell], column: str) -> str:
-    """A loss, to three digits; an unknown one is a dash."""
-    return spread([f"{v:.3g}" for v in sorted(cell.get(column, math.nan) for cell in block) if not math.isnan(v)])
+    """A loss, to three digits, or two where a row stands for a range of them; an unknown one is a dash."""
+    known = [v for v in sorted(cell.get(column, math.nan) for cell in block) if not math.isnan(v)]
+    text = spread([short(f"{v:.3g}") for v in known])
+    return spread([short(f"{v:.1e}" if v < 1e-3 else f"{v:.2g}") for v in known]) if " to " in text else text
 
 
 def spread(ordered: list[str]) -> str:
@@ -296,19 +322,26 @@ def wrapped(text: str, first: str = "") -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
 
 
-def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
-    """What holds for the whole table: the steps, which starts it is about, and what its probabilities are over."""
+def remarks(table: pd.DataFrame, loss: Loss | None, outside: int, whole: int = 0) -> list[str]:
+    """What holds for the whole table: the steps, which starts it is about, and what its probabilities are over.
+
+    `whole`: trajectories of each setting, those from other starts included; 0: not one number.
+    """
     notes = []
     each = table.groupby("dynamics", sort=False)["lr"].agg(["nunique", "first"])
     if table["lr"].nunique() > 1 and (each["nunique"] == 1).all():  # else one number, or told by the rows
-        notes.append(f"h, in the unit that it has in each rule: {step_sizes(each['first'])}.")
+        notes.append(f"Steps do not compare, as h has a unit of its own in each rule: {step_sizes(each['first'])}.")
     kind = table["start_kind"].iloc[0]
     if kind == UNKNOWN:
         notes.append(NO_BASIN)
     elif kind == FALSE:
         pooled = int(table["basins"].max())
-        many = f"the basins of {pooled} false minima, taken together" if pooled > 1 else "the basin of a false minimum"
-        notes.append(f"The table is about the starts in {many}. {BASIN}")
+        begin = "begin in the basin of a false minimum"
+        if pooled > 1:
+            begin = f"begin in basins of false minima ({pooled} hold a start), pooled"
+        n = int(table["n"].iloc[0])
+        some = f"the {n} of {whole} trajectories that {begin}" if whole > n else f"trajectories that {begin}"
+        notes.append(f"All this is about {some}. {BASIN}")
     elif loss is not None and global_minima(loss):
         notes.append(nothing_to_escape(loss))
     if outside:
@@ -332,6 +365,13 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int) -> list[str]:
     return notes
 
 
+def begun(cells: pd.DataFrame) -> int:
+    """Trajectories of each setting, whatever basin they began in; 0 where settings differ in it."""
+    settings = [c for c in map(str, cells.columns[: list(cells.columns).index("start_basin")]) if not is_start(c)]
+    totals = cells.groupby(settings, sort=False, dropna=False)["n"].sum()
+    return int(totals.iloc[0]) if totals.nunique() == 1 else 0
+
+
 def nowhere(cells: pd.DataFrame) -> int:
     """Trajectories that began in no known basin, where others began in a known one."""
     lost = cells["start_basin"] < 0
@@ -350,7 +390,9 @@ def step_sizes(lrs: pd.Series) -> str:
 
 
 def hidden(cells: pd.DataFrame) -> bool:
-    """Whether a noisy cell has no escape at all."""
+    """Whether a noisy cell has no escape at all, and P(escape) is not known exactly."""
+    if "p_exact" in cells:
+        cells = cells[cells["p_exact"].isna()]
     noisy = (cells["temperature"] > 0) | (cells["gradient_noise"] > 0)
     return bool((noisy & (cells["escaped"] == 0)).any())
 
@@ -370,7 +412,8 @@ def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
     lines = []
     for value in sorted(values):
         told = onset_in_words(loss, label, lr, float(value))
-        lines += wrapped(f"Predicted for the minimum at {minimum.x[0]:.6g} with f_star = {value:.6g}: {told}")
+        whose = f"for the minimum at {minimum.x[0]:.6g}, if capped subtracts f_star = {value:.6g}"
+        lines += wrapped(f"Predicted {whose}: {told}")
     return lines
 
 

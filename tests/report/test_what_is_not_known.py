@@ -48,7 +48,7 @@ def test_exits_between_bounds_are_not_told_as_no_false_minimum():
     both = cells(pd.concat([EXACT, DOUBTFUL], ignore_index=True), Context(STEPS, 0.0))
     told = " ".join(words.findings(both, QUARTIC))
     pooled = summary(both, QUARTIC, lambda _: both)
-    assert "Leaves its start's basin most often: sign" in sentences(pooled, Context(STEPS, 0.0))[0]
+    assert "Leaves most often: sign" in sentences(pooled, Context(STEPS, 0.0))[0]
     assert "Of 1 more cells P(escape) is known between bounds only" in told
 
 

@@ -13,7 +13,11 @@ pytestmark = pytest.mark.quick
     [
         (0.0, 0.0, 0.0029, "0 [0, 0.0029]"),
         (0.9104, 0.9012, 0.9189, "0.910 [0.901, 0.919]"),
-        (1.0, 0.996, 1.0, "1 [0.9960, 1]"),
+        (1.0, 0.996, 1.0, "1 [0.996, 1]"),
+        (0.99921, 0.99559, 0.99998, "0.999 [0.995, 1.000]"),
+        (1 / 2025, 1.2503e-5, 2.7485e-3, "4.9e-4 [1.2e-5, 2.8e-3]"),  # one notation for all three
+        (1 / 500, 5.0635e-5, 1.10916e-2, "0.0020 [0.00005, 0.0111]"),
+        (5.38e-8, 4.911e-8, 5.892e-8, "5.38e-8 [4.91e-8, 5.9e-8]"),
         (0.0253032, 0.0252056, 0.0254007, "0.02530 [0.02520, 0.02541]"),
         (3.1e-4, 2.1e-4, 4.4e-4, "0.00031 [0.00021, 0.00044]"),
         (1.0, math.nan, math.nan, "1 (nothing random)"),
@@ -59,6 +63,15 @@ def test_a_row_without_noise_is_none_of_rows_with_it():
     assert len(texts(cell(temperature=0.0, randomness="grid starts"), cell())) == 2
 
 
+def test_neighbours_of_the_same_numbers_are_one_row():
+    """Caps that no trajectory meets: 0.837 from 17782.8 to 1e+06."""
+    left = {"n": 4, "escaped": 2, "left": 2, "p_escape": 0.5, "p_escape_lo": 0.06, "p_escape_hi": 0.94, "censored": 4}
+    same = [cell(temperature=t, t_exit_median=9.0, left_diverged=0, **left) for t in (0.5, 0.6, 0.7)]
+    assert texts(*same) == ["gradient temperature 0.5 to 0.7 (3)"]
+    assert len(texts(same[0], same[1] | {"t_exit_median": 8.0}, same[2])) == 3
+    assert len(texts(same[0], same[1] | {"loss_median": 2.0}, same[2])) == 3
+
+
 def test_neighbours_that_end_otherwise_are_rows_of_their_own():
     """Where there is nothing to escape from, P(final) is what tells the settings apart."""
     assert len(texts(cell(), cell(temperature=0.6, p_final=0.5), cell(temperature=0.7))) == 3
@@ -73,7 +86,7 @@ def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own(
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.0, "0"), (3.2e-4, "0.00032"), (5.4e-8, "5.4e-08"), (0.0321, "0.032"), (0.99921, "0.999"), (0.99971, "0.99971"),
+    [(0.0, "0"), (3.2e-4, "3.2e-4"), (5.4e-8, "5.4e-8"), (0.0321, "0.032"), (0.99921, "0.999"), (0.99971, "0.99971"),
      (1.0, "1"), (1.0 - 1e-9, ">0.999999"), (math.nan, "-")],
 )  # fmt: skip
 def test_a_share_never_looks_like_0_or_1_where_it_is_not(p, text):
