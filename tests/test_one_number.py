@@ -237,7 +237,7 @@ def test_the_printed_table_is_the_summary(told, name, capsys):
         for head, column in {**SHARES, **LOSSES}.items():
             if head in row:
                 values = sorted(number(one[column]) for one in those)
-                ends = row[head].split(" to ")
+                ends = row[head].split("..")
                 if math.isnan(values[0]) and row[head].startswith("["):
                     assert is_interval(row[head], *(number(first[column + end]) for end in ("", "_lo", "_hi")))
                     continue
@@ -297,7 +297,7 @@ def test_sentences_name_the_leaders_of_the_table_and_those_that_tie(told, name, 
         alike = [k for k in range(len(p)) if (p[k], lo[k], hi[k]) == (p[best], lo[best], hi[best])]
         tied = [k for k in range(len(p)) if k not in alike and high[k] >= low[best]]
         assert ("Others reach it" in rest or "All other intervals reach it" in rest) == bool(tied)
-        assert ("No other interval reaches it" in rest) == (not tied and len(alike) < len(p))
+        assert ("No other reaches it" in rest) == (not tied and len(alike) < len(p))
         assert interval in caption
     never = [text for text in it.findings if text.startswith("Never seen to leave")]
     rules = {row["dynamics"] for row in it.summary}

@@ -177,6 +177,8 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     if result.fresh and result.kernel_seconds > 0:
         rate = result.updates / result.kernel_seconds / 1e9
         split = f" ({result.split_steps:.3g} of them of splitting)" if result.split_steps else ""
+        if not split and result.updates < 0.99 * int(cells["n"].sum()) * job.context.steps:
+            split = " (what rests stops early)"
         lines.append(
             f"speed     {result.updates:.3g} updates{split} in {result.kernel_seconds:.2f} s of kernels,"
             f" {rate:.2f} G updates/s"

@@ -71,9 +71,7 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
         if shown not in described:
             parts += in_full(cells[shown], context, gradient, column, quiet_twin(table, shown))
             if len(same) > 1:
-                parts[1] = (
-                    f"For {named(table, cells[shown], names)}, whose L ends lowest: {parts[1][0].lower()}{parts[1][1:]}"
-                )
+                parts[1] = f"For {named(table, cells[shown], names)}, lowest in L: {parts[1][0].lower()}{parts[1][1:]}"
         described.add(shown)
         found.append(" ".join(parts))
     if table[["p_final", "p_global"]].isna().all(axis=None):
@@ -94,7 +92,7 @@ def led(table: pd.DataFrame, first: Leader, column: str, does: str, names: dict[
         return f"{text} All other intervals reach it."
     if tied:
         return f"{text} Others reach it: {listed(table, tied, names, same)}."
-    return text if len(same) == len(table) else f"{text} No other interval reaches it."
+    return text if len(same) == len(table) else f"{text} No other reaches it."
 
 
 def split(cell: pd.Series) -> str:
@@ -129,7 +127,7 @@ def many(count: int) -> str:
 def named(table: pd.DataFrame, cell: Cell | pd.Series, names: dict[str, list[str]]) -> str:
     """The setting of one of the table's rows, by a name that no other has."""
     rule = str(cell["dynamics"])
-    return label(cell, names[rule], digits_of(table, names)[rule])
+    return short(label(cell, names[rule], digits_of(table, names)[rule]))
 
 
 def listed(table: pd.DataFrame, places: Sequence[int], names: dict[str, list[str]], best: Sequence[int]) -> str:
@@ -158,7 +156,7 @@ def span(values: pd.Series) -> str:
     """From the lowest to the highest, written differently if they differ."""
     ends = [float(values.min()), float(values.max())]
     places = digits(ends)
-    return " to ".join(numeral(end, places) for end in ends)
+    return " to ".join(short(numeral(end, places)) for end in ends)
 
 
 def never(table: pd.DataFrame) -> list[str]:
@@ -229,7 +227,7 @@ def reasons(cell: Cell, context: Context, gradient: Collection[str]) -> list[str
         fates = [(cell["returned"], "are back"), (elsewhere, "end in another false basin")]
         said = [f"{int(count)} {fate}" for count, fate in fates if count > 0]
         if said:
-            told.append(f"Of {int(cell['escaped'])} that left, {' and '.join(said)}.")
+            told.append(f"Of {int(cell['escaped'])} that left, {', '.join(said)}.")
     if (p_global - p_final > DIFFER and p_global * cell["n"] > FEW) or p_best - p_final > DIFFER:
         if is_noisy(cell):
             told.append(held_up(cell, context, gradient))
@@ -274,7 +272,7 @@ def losses(cell: Cell, twin: Cell | None = None) -> list[str]:
     if not isnan(other) and twin is not None:
         text += f", {value([twin], 'loss_median')} without noise"
     least = begin if isnan(other) else min(begin, other)
-    loss = ": leaving was no gain" if end > (1.0 + TRIFLE) * least and cell["p_escape"] >= 0.5 else ""
+    loss = ": no gain" if end > (1.0 + TRIFLE) * least and cell["p_escape"] >= 0.5 else ""
     return [f"{text}{loss}."]
 
 

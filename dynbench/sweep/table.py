@@ -33,8 +33,8 @@ def percent(share: float) -> str:
 
 
 def short(text: str) -> str:
-    """A number without the zero that an exponent begins with: 5.4e-8."""
-    return text.replace("e-0", "e-")
+    """A number without the zero that an exponent begins with: 5.4e-8, 1e6."""
+    return text.replace("e-0", "e-").replace("e+0", "e")
 
 
 def figure(share: float, digits: int, way: int = NEAREST) -> str:
@@ -75,8 +75,8 @@ def probability(p: float, lo: float, hi: float) -> str:
 def beside(cell: Cell) -> str:
     """The exact probability, where there is one."""
     p = cell.get("p_exact", math.nan)
-    text = "" if math.isnan(p) else short(f"{p:.4g}")
-    return share(p) if text == "1" else text
+    text = "" if math.isnan(p) else short(f"{p:.3g}")
+    return ">0.999" if text == "1" and p < 1.0 else text
 
 
 def label(cell: Cell | pd.Series, names: Iterable[str], places: Mapping[str, int] = NO_PLACES) -> str:
@@ -118,7 +118,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
             if len(quiet) > 1:
                 end = numeral(last[own[-1]], places[first["dynamics"]][own[-1]])
                 text += f" to {end} ({len(quiet)})"
-            rows.append((text, quiet.copy()))
+            rows.append((short(text), quiet.copy()))
             quiet.clear()
 
     by_start = any(is_start(str(c)) for c in cells.columns)
@@ -130,7 +130,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
         if merges:
             quiet.append(cell)
         else:
-            rows.append((label(cell, own, places[cell["dynamics"]]), [cell]))
+            rows.append((short(label(cell, own, places[cell["dynamics"]])), [cell]))
     close()
     return rows
 
@@ -286,14 +286,14 @@ def value(block: list[Cell], column: str) -> str:
     """A loss, to three digits, or two where a row stands for a range of them; an unknown one is a dash."""
     known = [v for v in sorted(cell.get(column, math.nan) for cell in block) if not math.isnan(v)]
     text = spread([short(f"{v:.3g}") for v in known])
-    return spread([short(f"{v:.1e}" if v < 1e-3 else f"{v:.2g}") for v in known]) if " to " in text else text
+    return spread([short(f"{v:.1e}" if v < 1e-3 else f"{v:.2g}") for v in known]) if ".." in text else text
 
 
 def spread(ordered: list[str]) -> str:
     """One number, or the two ends where a row stands for several."""
     if not ordered:
         return "-"
-    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
+    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]}..{ordered[-1]}"
 
 
 def bounded(table: pd.DataFrame) -> bool:

@@ -13,9 +13,11 @@ from dynbench.losses.base import Loss, Minimum
 from dynbench.lowest import false_minima
 from dynbench.outcomes.probe import slope_power
 from dynbench.scale import rise
+from dynbench.store import context_of
 from dynbench.sweep import arguments, default
 from dynbench.sweep.grid import Arm, Plan, Sweep
 from dynbench.sweep.no_escape import has_exits, nothing_to_escape
+from dynbench.sweep.printed import printed
 from dynbench.sweep.run import run
 from dynbench.sweep.scales import bend, default_lr, half_temperature, round_number, steepest
 from dynbench.sweep.starts import Starts
@@ -44,9 +46,13 @@ def of(arms: tuple[Arm, ...], rule: str, axis: str) -> tuple[float, ...]:
 
 
 def answers(sweep: Sweep, folder) -> None:
-    """Some noisy and some noiseless setting has 0.05 < P(escape) < 0.95, or a sentence says why none can."""
+    """Some noisy and some noiseless setting has 0.05 < P(escape) < 0.95, or a sentence says why none can.  What is
+    printed is at most 115 letters wide."""
     loss = find.loss(sweep.loss, sweep.dim)
-    table = run(sweep, folder).summary()
+    result = run(sweep, folder)
+    table = result.summary()
+    text = printed(table, replace(context_of(result), loss=loss), "these", ("capped",), ("gradient",))
+    assert max(map(len, text.split("\n"))) <= 115
     text = " ".join(remarks(table, loss, 0))
     if not false_minima(loss):
         assert "There is nothing to escape from" in text
