@@ -120,7 +120,11 @@ def highest(rows: pd.DataFrame) -> str:
     tied = rows["cap"].iloc[list(first.tied)]
     if len(tied):
         ends = f"{write(tied.min())} to {write(tied.max())}" if len(tied) > 1 else write(tied.iloc[0])
-        text += f"; the intervals of {len(tied)} other cap{'s' * (len(tied) > 1)}, {ends}, overlap with this one"
+        between = int(rows["cap"].between(tied.min(), tied.max()).sum() - (tied.min() <= top["cap"] <= tied.max()))
+        some = f"{len(tied)} other cap{'s' * (len(tied) > 1)}"
+        if between > len(tied):
+            some = f"{len(tied)} of the {between} other caps"
+        text += f"; the intervals of {some}, {ends}, overlap with this one"
     if largest:
         return f"{text}."
     return f"{text}; at the largest cap, {write(end['cap'])}, it is {interval(end, 'p_escape')}."

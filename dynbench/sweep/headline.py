@@ -71,7 +71,7 @@ def sentences(table: pd.DataFrame, context: Context, gradient: Collection[str] =
         if shown not in described:
             parts += in_full(cells[shown], context, gradient, column, quiet_twin(table, shown))
             if len(same) > 1:
-                parts[1] = f"For {named(table, cells[shown], names)}, lowest in L: {parts[1][0].lower()}{parts[1][1:]}"
+                parts[1] = f"Lowest in L, {named(table, cells[shown], names)}: {parts[1][0].lower()}{parts[1][1:]}"
         described.add(shown)
         found.append(" ".join(parts))
     if table[["p_final", "p_global"]].isna().all(axis=None):
@@ -267,7 +267,7 @@ def losses(cell: Cell, twin: Cell | None = None) -> list[str]:
     if isnan(begin) or isnan(end):
         return []
     before, after = value([cell], "loss_start_median"), value([cell], "loss_median")
-    text = f"Median of L: {before} at the start, {after} at the end"
+    text = f"Median L: {before} at the start, {after} at the end"
     other = nan if twin is None else twin["loss_median"]
     if not isnan(other) and twin is not None:
         text += f", {value([twin], 'loss_median')} without noise"
@@ -341,7 +341,7 @@ def from_minimum(table: pd.DataFrame, context: Context, names: dict[str, list[st
         return []
     return [
         f"Starts beside the basin's edge leave far more easily: with {named(table, cell, names)} P(escape) is"
-        f" {beside(cell.to_dict())} over all starts, {short(f'{p:.2g}')} from the minimum itself (exact)."
+        f" {beside(cell.to_dict())} over all starts, {short(f'{p:.2g}')} from the minimum itself (exact; --x0 {x:.6g})."
     ]
 
 

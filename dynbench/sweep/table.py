@@ -75,8 +75,11 @@ def probability(p: float, lo: float, hi: float) -> str:
 def beside(cell: Cell) -> str:
     """The exact probability, where there is one."""
     p = cell.get("p_exact", math.nan)
-    text = "" if math.isnan(p) else short(f"{p:.3g}")
-    return ">0.999" if text == "1" and p < 1.0 else text
+    if math.isnan(p):
+        return ""
+    if p in (0.0, 1.0):
+        return f"{p:.0f}"
+    return short(f"{p:#.3g}") if p < 0.9995 else ">0.999"
 
 
 def label(cell: Cell | pd.Series, names: Iterable[str], places: Mapping[str, int] = NO_PLACES) -> str:
@@ -361,7 +364,7 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int, whole: int = 0
             "Where at most five escaped, P(escape) is by splitting (--rare): columns p_escape_se, steps_spent."
         )
     elif hidden(table) and (loss is None or has_exits(loss)):
-        notes.append("Noisy cells without an escape: add --rare to estimate so small a probability by splitting.")
+        notes.append("Noisy rows without an escape: add --rare to estimate so small a probability by splitting.")
     return notes
 
 

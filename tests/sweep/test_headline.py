@@ -37,7 +37,7 @@ def test_the_issues_noisy_descent():
     assert first in text
     assert "Of 999 that left, 190 are back." in text
     assert "Noise holds mean L about temperature/2 = 0.5 above a minimum." in text
-    assert "Median of L: 3 at the start, 0.468 at the end." in text
+    assert "Median L: 3 at the start, 0.468 at the end." in text
 
 
 def test_of_another_rule_with_noise_no_mean_is_claimed():
@@ -57,7 +57,7 @@ def test_an_escape_is_told_with_what_it_was_worth():
     text = told(row(p_escape=0.759, escaped=759, returned=9, p_global=0.0, p_best=0.0, p_final=0.0,
                     loss_start_median=16.9, loss_median=23.8))  # fmt: skip
     assert "9 are back, 750 end in another false basin" in text
-    assert "Median of L: 16.9 at the start, 23.8 at the end: no gain." in text
+    assert "Median L: 16.9 at the start, 23.8 at the end: no gain." in text
     few = told(row(p_escape=0.2, escaped=200, p_global=0.2, loss_start_median=16.9, loss_median=23.8))
     assert "no gain" not in few  # the median one has not left
     trifle = told(row(p_escape=0.98, escaped=980, p_global=0.02, loss_start_median=37.3, loss_median=37.4))
@@ -69,7 +69,7 @@ def test_a_fall_that_comes_without_noise_too_is_no_gain():
     still = row(p_escape=0.0, escaped=0, p_global=0.0, p_best=0.0, p_final=0.0, loss_start_median=37.3,
                 loss_median=16.9)  # fmt: skip
     text = told(still, still | row(temperature=20.0, loss_start_median=37.3, loss_median=31.2))
-    assert "Median of L: 37.3 at the start, 31.2 at the end, 16.9 without noise: no gain." in text
+    assert "Median L: 37.3 at the start, 31.2 at the end, 16.9 without noise: no gain." in text
     other = told(still | {"cap": 9.0}, row(temperature=20.0, loss_start_median=37.3, loss_median=31.2))
     assert "without noise:" not in other
     assert "no gain" not in other
@@ -113,7 +113,7 @@ def test_settings_that_do_alike_lead_together():
     both = [row(temperature=1.0, loss_median=0.5), row(dynamics="adam", temperature=1.0, loss_median=0.25)]
     first = sentences(pd.DataFrame([*both, row(dynamics="sign", p_escape=0.1)]), CONTEXT)[0]
     assert first.startswith("Leaves most often: gradient; adam, each 0.800 [0.790, 0.810].")
-    assert "For adam, lowest in L: 0.800 end in a global basin" in first
+    assert "Lowest in L, adam: 0.800 end in a global basin" in first
 
 
 def test_one_of_many_leads_nothing():
@@ -138,6 +138,7 @@ def test_cold_starts_beside_an_edge_are_told_from_the_minimum():
     cold = row(temperature=0.1, p_escape=0.026, escaped=26, p_exact=0.02667, z=0.1, p_global=0.02)
     text = told(cold, row(temperature=1.0, p_exact=0.99, z=0.2))
     assert "with gradient temperature 0.1 P(escape) is 0.0267 over all starts, 5.5e-8 from the minimum itself" in text
+    assert "(exact; --x0 3)." in text
     assert "minimum itself" not in told(cold | {"p_exact": 5.5e-8})
 
 
@@ -162,7 +163,7 @@ def test_a_single_setting_leads_nobody():
     text = told(row(temperature=1.0, p_exact=0.79, z=0.4))
     assert "most often" not in text
     assert "Leaves: gradient, 0.800 [0.790, 0.810]." in text
-    assert "at most 0.4 standard errors away (gradient: 0.800, exactly 0.79)." in text
+    assert "at most 0.4 standard errors away (gradient: 0.800, exactly 0.790)." in text
     assert "By chance it exceeds 2.0 in 5% of cases." in text
     sure = told(row(temperature=3.0, p_exact=0.79, z=0.4), row(temperature=20.0, p_exact=1.0, z=math.nan))
     assert "Against the exact P(escape) of one row (in 1 more nothing can differ)" in sure
