@@ -100,7 +100,7 @@ def share(p: float, way: int = NEAREST) -> str:
         return written(p, ".1e", way).replace("e-0", "e-")
     if p >= 0.99995:
         return {DOWN: "0.9999", NEAREST: ">0.9999", UP: "1"}[way]
-    return written(p, ".3f" if p < 0.9995 else ".4f", way)
+    return written(p, ".3f" if 0.01 <= p < 0.9995 else ".4f", way)
 
 
 def is_noisy(row: Mapping[Any, Any]) -> bool:

@@ -45,9 +45,9 @@ def figure(share: float, digits: int, way: int = NEAREST) -> str:
 
 
 def share(p: float) -> str:
-    """A share alone, to three decimals, or more where it would look like 0 or 1."""
-    if p in (0.0, 1.0) or 0.0005 <= p < 0.9995:
-        return figure(p, 3)
+    """A share alone, to three decimals, or more where it would have one digit only, or look like 0 or 1."""
+    if p in (0.0, 1.0) or 0.001 <= p < 0.9995:
+        return figure(p, 3 if p >= 0.01 else 4)
     if p < 0.5:
         return short(f"{p:.1e}")
     return "-" if math.isnan(p) else f"{p:.6f}".rstrip("0") if p < 0.9999995 else ">0.999999"

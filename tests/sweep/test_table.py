@@ -86,7 +86,8 @@ def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own(
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.0, "0"), (3.2e-4, "3.2e-4"), (5.4e-8, "5.4e-8"), (0.0321, "0.032"), (0.99921, "0.999"), (0.99971, "0.99971"),
+    [(0.0, "0"), (3.2e-4, "3.2e-4"), (0.0025, "0.0025"), (0.0055, "0.0055"),
+     (5.4e-8, "5.4e-8"), (0.0321, "0.032"), (0.99921, "0.999"), (0.99971, "0.99971"),
      (1.0, "1"), (1.0 - 1e-9, ">0.999999"), (math.nan, "-")],
 )  # fmt: skip
 def test_a_share_never_looks_like_0_or_1_where_it_is_not(p, text):
