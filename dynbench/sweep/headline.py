@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dynbench.digits import digits, numeral
-from dynbench.outcomes.cells import Context
+from dynbench.outcomes.cells import Context, is_start
 from dynbench.outcomes.summary import FALSE, UNKNOWN
 from dynbench.sweep.table import (
     Cell,
@@ -321,7 +321,8 @@ def from_minimum(table: pd.DataFrame, context: Context, names: dict[str, list[st
     Of the coldest row of which that of all is known exactly, in one dimension.
     """
     loss = context.loss
-    if "p_exact" not in table or loss is None or loss.dim != 1:
+    by_start = any(is_start(str(c)) for c in table.columns)
+    if by_start or "p_exact" not in table or loss is None or loss.dim != 1:
         return []
     known = table[table["p_exact"].notna() & (table["start_basin"] >= 0)]
     if known.empty:

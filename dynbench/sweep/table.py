@@ -369,8 +369,10 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int, whole: int = 0
 
 
 def begun(cells: pd.DataFrame) -> int:
-    """Trajectories of each setting, whatever basin they began in; 0 where settings differ in it."""
-    settings = [c for c in map(str, cells.columns[: list(cells.columns).index("start_basin")]) if not is_start(c)]
+    """Trajectories of each setting, whatever basin they began in; 0 where settings differ in it, and with --by start."""
+    settings = list(map(str, cells.columns[: list(cells.columns).index("start_basin")]))
+    if any(map(is_start, settings)):
+        return 0
     totals = cells.groupby(settings, sort=False, dropna=False)["n"].sum()
     return int(totals.iloc[0]) if totals.nunique() == 1 else 0
 

@@ -140,6 +140,7 @@ def test_cold_starts_beside_an_edge_are_told_from_the_minimum():
     assert "with gradient temperature 0.1 P(escape) is 0.0267 over all starts, 5.5e-8 from the minimum itself" in text
     assert "(exact; --x0 3)." in text
     assert "minimum itself" not in told(cold | {"p_exact": 5.5e-8})
+    assert "minimum itself" not in told(cold | {"x0": 1.9})  # --by start: a row is of one start
 
 
 def test_splitting_is_told_beside_what_was_counted():

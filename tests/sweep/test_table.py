@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from dynbench.sweep.table import groups, probability, share, varying
+from dynbench.sweep.table import begun, groups, probability, share, varying
 
 pytestmark = pytest.mark.quick
 
@@ -61,6 +61,15 @@ def test_neighbours_are_no_one_row_where_their_exact_p_differs():
 
 def test_a_row_without_noise_is_none_of_rows_with_it():
     assert len(texts(cell(temperature=0.0, randomness="grid starts"), cell())) == 2
+
+
+def test_trajectories_of_a_setting_are_those_of_all_basins():
+    """2001 starts, of which 1263 lie in the basin of the false minimum."""
+    both = pd.DataFrame({"dynamics": ["sign"] * 2, "start_basin": [0, 1], "n": [738, 1263]})
+    assert begun(both) == 2001
+    assert begun(pd.concat([both, both.assign(dynamics="adam", n=[1, 2])])) == 0
+    both.insert(1, "x0", [0.5, 3.0])
+    assert begun(both) == 0
 
 
 def test_neighbours_of_the_same_numbers_are_one_row():
