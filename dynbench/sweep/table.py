@@ -120,7 +120,7 @@ def groups(cells: pd.DataFrame, names: dict[str, list[str]]) -> list[tuple[str, 
             text = label(first, own, places[first["dynamics"]])
             if len(quiet) > 1:
                 end = numeral(last[own[-1]], places[first["dynamics"]][own[-1]])
-                text += f" to {end} ({len(quiet)})"
+                text += f"..{end} ({len(quiet)})"
             rows.append((short(text), quiet.copy()))
             quiet.clear()
 
@@ -369,7 +369,7 @@ def remarks(table: pd.DataFrame, loss: Loss | None, outside: int, whole: int = 0
 
 
 def begun(cells: pd.DataFrame) -> int:
-    """Trajectories of each setting, whatever basin they began in; 0 where settings differ in it, and with --by start."""
+    """Trajectories of each setting, from whatever basin; 0 where settings differ in it, and with --by start."""
     settings = list(map(str, cells.columns[: list(cells.columns).index("start_basin")]))
     if any(map(is_start, settings)):
         return 0

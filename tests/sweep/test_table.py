@@ -50,7 +50,7 @@ def texts(*cells: dict) -> list[str]:
 
 
 def test_neighbours_from_which_nothing_escaped_are_one_row():
-    assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5 to 0.7 (3)"]
+    assert texts(cell(), cell(temperature=0.6), cell(temperature=0.7)) == ["gradient temperature 0.5..0.7 (3)"]
 
 
 def test_neighbours_are_no_one_row_where_their_exact_p_differs():
@@ -76,7 +76,7 @@ def test_neighbours_of_the_same_numbers_are_one_row():
     """Caps that no trajectory meets: 0.837 from 17782.8 to 1e+06."""
     left = {"n": 4, "escaped": 2, "left": 2, "p_escape": 0.5, "p_escape_lo": 0.06, "p_escape_hi": 0.94, "censored": 4}
     same = [cell(temperature=t, t_exit_median=9.0, left_diverged=0, **left) for t in (0.5, 0.6, 0.7)]
-    assert texts(*same) == ["gradient temperature 0.5 to 0.7 (3)"]
+    assert texts(*same) == ["gradient temperature 0.5..0.7 (3)"]
     assert len(texts(same[0], same[1] | {"t_exit_median": 8.0}, same[2])) == 3
     assert len(texts(same[0], same[1] | {"loss_median": 2.0}, same[2])) == 3
 
