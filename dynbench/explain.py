@@ -1,8 +1,9 @@
 """python -m dynbench.explain RUN: why the escapes of a run happen, and whether its single trajectories mean anything.
 
 For cells that escape from false minima: h is halved at fixed h * steps and fixed parameters of the ODE, and the cell is
-labelled `flow`, `step-size`, `inertia`, `noise` or `singular`; and its trajectories, the cell's own starts, repeats and
-noise, or an even sample of them, are run again from x0 -+ 1 ulp.  What the run has counted is not simulated again.
+labelled `flow`, `step-size`, `inertia`, `noise`, `step-size or noise` or `singular`; and its trajectories, the cell's
+own starts, repeats and noise, or an even sample of them, are run again from x0 -+ 1 ulp.  What the run has counted is
+not simulated again.
 Written to mechanism.csv, halvings.csv and rounding.csv in the run's folder, where reports find them.
 """
 

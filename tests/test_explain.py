@@ -218,6 +218,17 @@ def test_every_h_that_is_halved_stands_there(tmp_path, capsys):
     assert lines[head + 1].split().count("starts") == 2  # of the ODE held, and of h M held
 
 
+def test_a_heading_names_what_varies_in_the_run(tmp_path, capsys):
+    """Though all cells explained have one lr: `capped cap 71 f_star 0` was two rows of the run's table."""
+    argv = ["--loss", "quartic", "--dynamics", "capped", "--cap", "71,72", "--lr", "0.01,0.02", "--f-star", "0,0.8,2"]
+    assert sweep([*argv, "--x0", "4", "--quiet", "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main(["latest", "--root", str(tmp_path)]) == 0
+    assert set(pd.read_csv(find_run("latest", tmp_path).directory / "mechanism.csv")["lr"]) == {0.02}
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("capped")]
+    assert told == ["capped cap 71 f_star 0 lr 0.02", "capped cap 72 f_star 0.8 lr 0.02"]
+
+
 @pytest.mark.parametrize("flag", ["--root", "--out"])
 def test_every_command_that_reads_runs_takes_the_same_flags(folder, tmp_path, capsys, flag):
     """`report`, whose --out is the page, takes --root alone."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dynbench.backends.cpu import Cpu
 from dynbench.batch import Batch, Floats, Integers
 from dynbench.dynamics.base import Dynamics
+from dynbench.kernels.noise import streams
 from dynbench.kernels.step import lanes
 from dynbench.losses.base import Loss
 from dynbench.outcomes.intervals import interval
@@ -80,6 +81,12 @@ class Cell:
         rows = spread(len(self.basin), count)
         return replace(self, x0=self.x0[:, rows], basin=self.basin[rows], stream=self.stream[rows])
 
+    def repeated(self, count: int) -> "Cell":
+        """`count` trajectories, evenly spread over the starts, each with a noise of its own."""
+        start, repeat = np.divmod(np.arange(count) * len(self.basin), count)
+        x0 = np.ascontiguousarray(self.x0[:, start])
+        return replace(self, x0=x0, basin=self.basin[start], stream=streams(x0, repeat), every_start=False)
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -99,7 +106,7 @@ class Level:
     steps: int
     n: int
     escaped: int
-    held: str  # ode: noise off, cap and time constants held; hM: noise off, h * cap held; noise: as the cell is
+    held: str  # ode: noise off, cap and time constants held; hM: noise off, h * cap held; noise: as ode, noise on
     whole: bool  # no start of the cell was left out
     updates: int  # of coordinates, really made
     estimate: tuple[float, float, float] | None = None  # P and its limits, where they are not those of escaped/n

@@ -19,6 +19,7 @@ from dynbench.dynamics.base import Dynamics
 from dynbench.losses.base import Loss
 from dynbench.outcomes.halving import (
     LAST,
+    TELLING,
     Cell,
     Counted,
     Level,
@@ -33,6 +34,7 @@ from dynbench.outcomes.probe import is_capped, is_downhill, is_inertial, longest
 from dynbench.theory.thresholds import hitting_time
 
 SHARE = 0.25  # of the first P: escapes have ended where P is surely below it, and go on where it is surely above
+REPEATS = 200.0  # trajectories of a noisy cell at a smaller h, more where its P is small
 NONE = "None of the starts escapes: there is nothing to explain."
 
 
@@ -40,8 +42,8 @@ NONE = "None of the starts escapes: there is nothing to explain."
 class Mechanism:
     """Why a cell escapes."""
 
-    label: str  # noise, singular, step-size, inertia, flow or undecided
-    evidence: pd.DataFrame  # h, steps, n, escaped, p, lo, hi, held ('ode', 'hM', or 'noise': the noisy cell itself)
+    label: str  # noise, singular, step-size, 'step-size or noise', inertia, flow or undecided
+    evidence: pd.DataFrame  # h, steps, n, escaped, p, lo, hi, held ('ode', 'hM', or 'noise': with the cell's noise)
     reason: str  # in words
 
 
@@ -70,6 +72,8 @@ def mechanism(
       what is labelled.
     * step-size: P is surely below a quarter of its first value in the last three halvings, or 0 where the capped
       flow's longest step h M (L* - f_star) is shorter than the distance D to the wall.
+    * step-size or noise: so without noise, but with the cell's noise escapes surely go on at an h where without it they
+      have ended: either alone would do.
     * If P stays surely above a quarter of it: singular, where the rule's steps are unbounded beside a false minimum
       (the global flow; a cap that does not bind within the halvings), since that flow ends at t* = ln(L0/L*);
       inertia, where the rule goes on uphill by its memory; else flow, whose own orbits cross the boundary.
@@ -91,7 +95,7 @@ def mechanism(
     if not (np.asarray(basin) >= 0).any():
         return Mechanism("undecided", table([]), "The starts' basins are not known.")
     own = None if counted is None else level_of(cell, counted)
-    levels, prefix = [], ""
+    levels, prefix, given = [], "", cell
     if cell.noisy:
         share = first_share(cell, budget)
         noisy = own or level(cell, 0, "noise", share)
@@ -106,10 +110,17 @@ def mechanism(
             return Mechanism("noise", both, f"It is the noise: {words}.")
         if quiet.escaped == 0:
             return Mechanism("undecided", both, f"Too few starts to tell noise from step: {words}.")
-        levels, cell, prefix, own = [noisy], cell.quiet, f"It does not need the noise: {words}.  ", quiet
+        prefix = f"{need(noisy, quiet)}: {words}.  What follows is of the starts without noise.  "
+        levels, cell, own = [noisy], cell.quiet, quiet
     capped, singular, reach = jumps(cell)
     series = ladder(cell, reach if capped else nan, halvings, budget / (2 if capped else 1), own)
     label, reason = verdict(cell, series, capped, singular, reach)
+    if given.noisy and label == "step-size":
+        small, again = noise_alone(given, levels[0], series, budget / 4)
+        if again is not None:
+            label = "step-size or noise" if is_noise(small, again, levels[0]) else label
+            levels.append(again)
+        reason += f"  {of_noise(small, again, levels[0])}"
     levels += series
     if capped and series[0].escaped:
         spare = budget / (2 * len(series))
@@ -124,11 +135,52 @@ def mechanism(
 
 
 def alone(quiet: Level) -> str:
-    """Without noise, in words: how many of the starts escape, and how sure that is where some were left out."""
+    """Without noise, in words: P, how many of the starts escape, and how sure that is where some were left out."""
     if quiet.whole and quiet.n == 1:
         return "the start escapes" if quiet.escaped else "the start does not escape"
-    sure = "" if quiet.whole else f" of its starts, P between {quiet.interval[0]:.3g} and {quiet.interval[1]:.3g}"
-    return f"{quiet.escaped} of {quiet.n}{sure or (' starts escape' if quiet.n > 1 else ' start escapes')}"
+    if quiet.whole:
+        return f"P = {quiet.p:.3g} ({quiet.escaped} of {quiet.n} starts escape)"
+    lo, hi = quiet.interval
+    return f"P = {quiet.p:.3g} [{lo:.3g}, {hi:.3g}] ({quiet.escaped} of {quiet.n} of its starts)"
+
+
+def need(noisy: Level, quiet: Level) -> str:
+    """Whether escapes need the noise, where they go on without it: some do where P is surely less without."""
+    most = quiet.p if quiet.whole else quiet.interval[1]
+    fewer = most < noisy.interval[0]
+    return "Some of the escapes need the noise, others do not" if fewer else "It does not need the noise"
+
+
+def noise_alone(cell: Cell, noisy: Level, series: list[Level], updates: float) -> tuple[Level, Level | None]:
+    """The level without noise from which on escapes have ended, and the noisy cell at its h.
+
+    What escapes there is the noise's.  `series`: the levels without noise, whose escapes end.  The second is None where
+    `updates` of coordinates are too few to tell.
+    """
+    left = [i for i, v in enumerate(series) if not ended(v, series[0].p)]
+    small = series[left[-1] + 1]
+    most = updates / (float(cell.steps) * 2.0**small.times * len(cell.x0))
+    count = int(min(max(REPEATS, 4.0 * TELLING / noisy.p), most))
+    if count < TELLING / noisy.p:
+        return small, None
+    return small, level(cell.repeated(count), small.times, "noise", inf)
+
+
+def is_noise(small: Level, again: Level, noisy: Level) -> bool:
+    """Whether escapes with noise surely go on at an h where those without it have ended."""
+    return goes_on(again, noisy.p) and ended(small, again.p)
+
+
+def of_noise(small: Level, again: Level | None, noisy: Level) -> str:
+    """What the noise does where the step alone does nothing, in words."""
+    if again is None:
+        return "Whether noise alone would do it too was not tried: it needs too many trajectories."
+    counts = [f"{v.p:.3g} ({v.escaped} of {v.n})" for v in (again, small)]
+    seen = f"at h = {small.h:.3g} P is {counts[0]} with noise and {counts[1]} without"
+    if is_noise(small, again, noisy):
+        return f"But noise alone would do it too: {seen}."
+    nothing = ended(again, noisy.p)
+    return f"{'Noise alone does not do it' if nothing else 'It is not sure whether noise alone does it'}: {seen}."
 
 
 def jumps(cell: Cell) -> tuple[bool, bool, float]:

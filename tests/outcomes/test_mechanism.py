@@ -109,6 +109,35 @@ def test_noise_that_makes_no_difference_is_not_the_mechanism():
     assert found.evidence["held"][0] == "noise"
 
 
+@pytest.mark.parametrize(("noise", "alone"), [({"temperature": 3.0}, True), ({"gradient_noise": 1.0}, False)])
+def test_step_or_noise_is_told_where_either_would_do(noise, alone):
+    """It said step-size, `escapes end as h does`, of a cell whose escapes go on with the noise: at T = 3 and lr 0.01
+    all leave.  All of 200 leave at half the h, or none does: P is not between 0.02 and 0.98 (95 %)."""
+    found = explained("quartic", "gradient", [3.9], lr=0.13, steps=2000, **noise)
+    assert found.label == ("step-size or noise" if alone else "step-size"), found.reason
+    assert "What follows is of the starts without noise." in found.reason
+    said = "noise alone would do it too" if alone else "Noise alone does not do it"
+    assert f"{said}: at h = 0.065 P is {'1 (200' if alone else '0 (0'} of 200) with noise" in found.reason
+    row = found.evidence[found.evidence["held"] == "noise"].iloc[1]
+    assert row[["h", "steps", "n", "escaped"]].tolist() == [0.065, 4000, 200, 200 * alone]
+
+
+def test_both_p_are_told_where_only_some_escape_without_noise():
+    found = explained("quartic", "gradient", np.linspace(3.3, 4.0, 200), lr=0.11, steps=2000, temperature=3.0)
+    quiet = found.evidence[found.evidence["held"] == "ode"].iloc[0]
+    assert 0.25 < quiet["p"] < 0.75
+    words = f"with noise P = 1, without it P = {quiet['p']:.3g} ({quiet['escaped']} of 200 starts escape)"
+    assert found.reason.startswith(f"Some of the escapes need the noise, others do not: {words}.")
+
+
+def test_where_noise_alone_is_not_tried_that_is_told(monkeypatch):
+    monkeypatch.setattr("dynbench.outcomes.mechanism.TELLING", 1e9)  # trajectories: more than the budget has
+    found = explained("quartic", "gradient", [3.9], lr=0.13, steps=2000, temperature=3.0)
+    assert found.label == "step-size", found.reason
+    assert "Whether noise alone would do it too was not tried" in found.reason
+    assert found.evidence["held"].tolist().count("noise") == 1
+
+
 def test_first_step_overshoot_is_the_steps():
     found = explained("quartic", "gradient", ARTICLE, lr=0.08, steps=300)
     assert found.label == "step-size", found.reason
