@@ -154,7 +154,7 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     from dynbench.sweep.definition import elsewhere
     from dynbench.sweep.grid import is_noisy
     from dynbench.sweep.printed import printed
-    from dynbench.sweep.table import begun, nowhere
+    from dynbench.sweep.table import begun, nowhere, wrapped
 
     plan = job.plan
     lines = [f"{plan.loss.name}: L = {plan.loss.formula}", ""]
@@ -164,7 +164,7 @@ def told(job: "Job", result: "Result", pictures: list[str], command: str) -> str
     cells = result.cells
     lines.append(printed(result.summary(), job.context, starts, capped, gradient, nowhere(cells), begun(cells)))
     if job.sweep.keep == "cells":
-        lines.append(BINNED)
+        lines += wrapped(BINNED)
     if job.sweep.until is not None:
         from dynbench.sweep.until import words
 

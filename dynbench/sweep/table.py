@@ -209,7 +209,7 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
     within += "; an interval alone: exits are known between bounds only" if certainly else ""
     add(
         "P(escape) [95%]",
-        f"share that left its start's basin {certainly}{within}",
+        f"share that {certainly}left its start's basin {within}",
         (probability(*(block[0][f"p_escape{end}"] for end in ("", "_lo", "_hi"))) for block in blocks),
     )
     add(

@@ -133,9 +133,25 @@ def known(how: argparse.Namespace, rest: list[str]) -> dict[str, Any]:
         "f_star": f_star,
         "false_minima": len(false_minima(loss)),  # of one coordinate where the loss is separable
         "lyapunov": lyapunov(lr) if lr < 2.0 else math.nan,
+        "notes": of_all(loss, x0, shown),
         "minima_outside_domain": len(loss.minima) - len(shown),
         "minima": predictions(loss, lr, temperature, steps, f_star, x0, shown),
     }
+
+
+def of_all(loss: Any, x0: float | None, shown: Sequence[int]) -> list[str]:
+    """Sentences that are of no single minimum: why --x0 is not used, why nothing is shown."""
+    if not loss.minima:
+        return [f"{loss.name} lists no minimum (`minima` in its file), and all that is printed here is of a minimum"]
+    notes = []
+    if not shown:
+        notes.append(f"no listed minimum of {loss.name} lies in its domain, and so none is shown")
+    if x0 is not None and loss.tensor and loss.basin((x0,)) < 0:
+        notes.append(
+            f"--x0 {x0!r} is not used: it is exactly on a wall between two basins, so in none of them;"
+            " what follows starts at the minima"
+        )
+    return notes
 
 
 def refuse_unknown(texts: Iterable[str], flags: list[str], parameters: Iterable[str]) -> None:
@@ -173,6 +189,7 @@ def table(content: dict[str, Any]) -> str:
         exponent = content["lyapunov"]
         lines.append(f"global flow in a parabola about a false minimum: Lyapunov exponent {exponent:.8g} a step")
         lines.append(f"  (starts side by side part, their distance growing e-fold every {1.0 / exponent:.2g} steps)")
+    lines += ["", *content["notes"]] if content["notes"] else []
     if content["from_x0"]:
         lines += ["", "from --x0", *block("exact:", content["from_x0"])]
     for m in content["minima"]:
@@ -242,6 +259,8 @@ def doubt(one: "Prediction") -> str:
     """How far off it may be."""
     if one.kind == "exact":
         return ""
+    if not one.absolute and one.bound >= 1e15:  # no digit of the factor is left to round
+        return f"   within a factor of {one.bound:.2g}"
     if not one.absolute and one.bound >= 1.0:
         return f"   within a factor of {math.ceil(10.0 * (1.0 + one.bound) - 1e-9) / 10.0:.6g}"
     return f"   ± {one.bound:.2g}" if one.absolute else f"   ± {100 * one.bound:.2g}%"

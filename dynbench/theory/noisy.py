@@ -62,7 +62,10 @@ def noisy(
     left = departure(loss, label, start, lr, temperature, steps)
     stated = of_chain(left, dim, steps, f"noisy gradient from {place}", lr, temperature, start)
     stated += of_sde(loss, label, minimum, lr, temperature, start, left, place)
-    return stated, [f"noisy gradient: {note}" for note in left.notes]
+    notes = [f"noisy gradient: {note}" for note in left.notes]
+    if dim == 1 and not any(one.known for one in stated if one.name.startswith("passage_time")):
+        notes.append("SDE: its times are not computed at this temperature: the integrals over exp(±L/T) do not settle")
+    return stated, notes
 
 
 def named(loss: Loss, label: int, start: float) -> str:
@@ -84,6 +87,9 @@ def departure(loss: Loss, label: int, start: float, lr: float, temperature: floa
         except OutOfReach as reason:
             why = str(reason)
             continue
+        except OverflowError:  # the loss itself, at places where steps of the noise lead
+            why = "a step leads to where L is beyond the floats"
+            break
         p, doubt = found.p[:, 0], found.p_error[:, 0]
         sure = (p > np.finfo(float).tiny) & (doubt <= TRUSTED * p)
         log_p[sure], error[sure] = np.log(p[sure]), doubt[sure] / p[sure]
@@ -187,7 +193,7 @@ def of_sde(
             passage.log_passage_time(loss, label, start, temperature, lr),
             passage.log_passage_time_to_other_well(loss, label, start, temperature),
         )
-    except ValueError:  # a loss that does not rise far enough has no stationary law
+    except (OverflowError, ValueError):  # L beyond the floats; or it does not rise enough for a stationary law
         from_centre = wall = moved = other = nan
     stated = []
     if dim == 1:

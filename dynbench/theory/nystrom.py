@@ -86,6 +86,8 @@ def built(
     grid: Grid,
 ) -> Chain:
     spread = sqrt(2.0 * temperature * lr)
+    if not isfinite(spread):
+        raise OutOfReach("a step is longer than a float can hold")
     heights = [curve.value(wall) for wall in walls if isfinite(wall)]
     if not heights or min(heights) - curve.value(centre) > STEEPEST * temperature:
         raise OutOfReach(f"there is no way out, or only over a barrier of more than {STEEPEST:g} T")

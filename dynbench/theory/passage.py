@@ -115,6 +115,8 @@ def log_mean_time_on(
     """The formulas above on `panels` panels either side of x0."""
     left, right = Panels(a, x0, panels), Panels(x0, b, panels)
     below, above = curve.values(left.nodes) / temperature, curve.values(right.nodes) / temperature
+    if not (np.isfinite(below).all() and np.isfinite(above).all()):
+        return nan  # L is beyond the floats there
     s, s0 = left.log_running(below), left.log_total(below)
     time = left.log_total(s - below)
     if two_sided:
@@ -181,8 +183,21 @@ def edge(curve: Coordinate, x: float, side: int, temperature: float) -> float:
         height = curve.value(x)
         lowest = min(lowest, height)
         if height - lowest >= NEGLIGIBLE * temperature and side * curve.slope(x) > 0.0:
-            return x
+            return nearer(curve, x, x - side * stride * (1.0 + k / 100.0), lowest, temperature)
     raise ValueError("L does not rise far enough for a stationary law")
+
+
+def nearer(curve: Coordinate, x: float, before: float, lowest: float, temperature: float) -> float:
+    """x, or where L is at least half as far above all that is needed: a stride in x grows faster with T than the law.
+
+    At `before` e^{-L/T} is not negligible yet.  Panels between there and a far x would all miss the law.
+    """
+    while curve.value(x) - lowest > 20.0 * NEGLIGIBLE * temperature:
+        middle = before + 0.5 * (x - before)
+        if middle in (x, before) or not curve.value(middle) - lowest >= NEGLIGIBLE * temperature:
+            return x
+        x = middle
+    return x
 
 
 class Panels:

@@ -6,8 +6,10 @@ loss of one dimension or a separable one.  nan: not known, or not defined there;
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import inf, isfinite, nan
+from math import inf, isfinite, isnan, nan
 from typing import Any
+
+from numpy import spacing
 
 from dynbench.basins import lowest_value
 from dynbench.losses.base import Loss, Minimum
@@ -26,6 +28,11 @@ LARGE = 100.0  # times D/(h (L* - f_star)): from there on a larger cap changes n
 RATE_BOUND, TIME_BOUND, SHARE_BOUND = 0.05, 0.03, 0.02
 FAR_BOUND = 0.01  # of a share itself, from starts that are not at the minimum
 TOO_LONG = "capped: at this h one step leads out of a large part of this basin; shares and times are not worked out"
+TOO_FAR = (
+    "capped: shares and the mean time are not computed: so far out, the way down is too long to be followed step by"
+    " step, or the starts lie too close together for floats to tell them apart"
+)
+FINEST = 1e-5  # share of their width that floats may be apart at the starts
 SHALLOW = 0.25  # `width_of_exits` over D beyond which the numbers are not good to these bounds
 ONSET_BOUND = 1e-8  # relative error of the thresholds that are looked for
 Record = dict[str, Any]
@@ -169,6 +176,8 @@ def capped(
         return stated, [*notes, TOO_LONG]
     cap = LARGE * well.distance / (lr * well.height)
     width = NEAR * well.distance
+    if spacing(start) > FINEST * width:
+        return stated, [*notes, TOO_FAR]
     try:
         left = departures(well, cap, start - width, start + width, steps)
     except (ArithmeticError, ValueError):  # functions of the loss that end, as exp and log do
@@ -176,6 +185,8 @@ def capped(
             *notes,
             "capped: shares and times are not worked out, as its steps lead to where L is no number",
         ]
+    if isnan(left.mean) and all(map(isnan, left.p)):
+        notes.append(TOO_FAR)
     given = {"f_star": f_star, "cap": cap}
     where = f"capped flow, cap {cap:.4g} or more, starts spread evenly over {start:.6g} ± {width:.3g}"
     if not (well.lo < start - width and start + width < well.hi):
@@ -195,7 +206,7 @@ def capped(
 
 def words_of_haste(share: float) -> list[str]:
     """Why the mean time is not 1/(late rate), where it is not; `share`: the one over the other."""
-    if abs(share - 1.0) <= RATE_BOUND + TIME_BOUND:  # or not known
+    if not abs(share - 1.0) > RATE_BOUND + TIME_BOUND:  # or not known
         return []
     mean, many = ("shorter", "many") if share < 1.0 else ("longer", "few")
     return [f"capped: the mean time is {mean} than 1/(late rate), as {many} leave before the late rate sets in"]

@@ -26,6 +26,10 @@ FEWEST = 300  # the least steps in which it does
 ENOUGH = 12.0  # the same time, where LONGEST ends it sooner
 GONE = 1e-10  # share left inside at which nothing more is followed; one that has left below it is rounding
 DIRECT = 0.03  # the longest step at which linear equations are solved
+NARROW = 50.0  # bins across the starts below which these are followed as points: bins would smear them on their way
+POINTS, MOST_FOLLOWED = 40_000, 4000  # points, and most steps of them
+FINE = 0.01  # h up to which bins do as well: the share that leaves where they arrive together is small
+MIXED = 3.0  # time n h after the descent in which the starts are followed: then they are spread over many bins
 ITERATIONS, STEADY = 60, 1e-6  # of the late rate, and its relative change in one that ends them
 
 
@@ -35,7 +39,7 @@ class Departures:
 
     p: list[float]  # share that has left within each number of steps; nan: out of reach
     rate: float  # late rate per unit of time n h; nan: it does not settle
-    mean: float  # mean time n h to leave
+    mean: float  # mean time n h to leave; nan with every p: the starts are too far out to be followed
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,11 @@ class Operator:
         """The uniform law on [lo, hi]: the share in each bin."""
         width = np.diff(np.clip(self.edges, lo, hi))
         return width / width.sum()
+
+    def bins_across(self, lo: float, hi: float) -> float:
+        """How many of the widest bin that it touches [lo, hi] is wide."""
+        touched = (self.edges[1:] > lo) & (self.edges[:-1] < hi)
+        return float((hi - lo) / np.diff(self.edges)[touched].max())
 
 
 def operator(well: Well, cap: float, lo: float, hi: float) -> Operator:
@@ -145,24 +154,51 @@ def time_of_descent(well: Well, lo: float, hi: float) -> float:
     return max(0.0, log(above / well.height)) if isfinite(above) else 0.0
 
 
+def points_followed(
+    well: Well, cap: float, lo: float, hi: float, steps: int, edges: Floats
+) -> tuple[list[float], Floats]:
+    """(shares inside after 0 to `steps` steps, share in each bin at the end) of points spread evenly over [lo, hi].
+
+    Far out the starts are narrow, and arrive at the minimum together: that is what bins do not keep.
+    """
+    x = lo + (hi - lo) * (np.arange(POINTS) + 0.5) / POINTS
+    inside = [1.0]
+    for _ in range(steps):
+        x = well.moved(x, cap) if x.size else x
+        x = x[(x >= well.lo) & (x <= well.hi)]
+        inside.append(x.size / POINTS)
+    counts, _ = np.histogram(np.clip(x, edges[0], edges[-1]), edges)
+    return inside, counts / POINTS
+
+
 def departures(well: Well, cap: float, lo: float, hi: float, steps: Sequence[int]) -> Departures:
     """How starts that are uniform on [lo, hi] leave the well under the capped flow at this cap.
 
     About: measured against simulation in tests/theory/test_capped_flow.py.
     """
+    wide = hi - lo
     lo, hi = max(lo, well.lo), min(hi, well.hi)
     tops = [well.curve.value(wall) - well.f_star for wall in (well.lo, well.hi) if isfinite(wall)]
     reach = 1.01 * well.lr * cap * max(well.height, *tops)  # the longest step
     law_of = operator(well, cap, max(well.lo, min(lo, well.bottom - reach)), min(well.hi, max(hi, well.bottom + reach)))
     law = law_of.law(lo, hi)
+    across = law_of.bins_across(lo, hi) * wide / (hi - lo)
     descent = time_of_descent(well, lo, hi)
     settled = max(FEWEST, ceil((SETTLED + descent) / well.lr))
-    hazard, mean = late_and_mean(law_of.matrix, law, well.lr, settled)
+    inside = [1.0]
+    alone = ceil((descent + MIXED) / well.lr)
+    if across < NARROW and alone > MOST_FOLLOWED and well.lr > FINE:
+        rate = late_and_mean(law_of.matrix, law, well.lr, settled)[0] / well.lr
+        return Departures([nan for _ in steps], rate, nan)
+    if across < NARROW and alone <= MOST_FOLLOWED:
+        inside, after = points_followed(well, cap, lo, hi, alone, law_of.edges)
+        law = after if inside[-1] > GONE else law
+    hazard, mean = late_and_mean(law_of.matrix, law / law.sum(), well.lr, settled)
+    mean = sum(inside[:-1]) + (inside[-1] * mean if inside[-1] > GONE else 0.0)
     longest = min(settled, LONGEST)
     last = max((n for n in steps if n <= longest), default=0)
     if max(steps, default=0) > longest and longest * well.lr >= ENOUGH + descent:
         last = longest
-    inside = [1.0]
     while len(inside) <= last and inside[-1] > GONE:
         law = law_of.matrix @ law
         inside.append(float(law.sum()))

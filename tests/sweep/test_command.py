@@ -11,8 +11,10 @@ import pytest
 from interrupts import answered
 
 from dynbench import Arm, Starts, Sweep, run
+from dynbench.outcomes.aggregate import BINNED
 from dynbench.sweep import limits
 from dynbench.sweep.__main__ import main, repeat
+from dynbench.sweep.table import WIDTH
 
 SMALL = ["--loss", "quartic", "--dynamics", "capped", "--x0", "3.9:4.1:11", "--cap", "60,1000", "--steps", "200"]
 RULE = '''"""Half: x <- x - lr g / 2."""
@@ -178,6 +180,15 @@ def test_the_table_is_for_a_person(tmp_path, capsys):
         assert word in said
     assert main([*SMALL, "--out", str(tmp_path), "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_said_of_binned_medians_is_wrapped(tmp_path, capsys):
+    argv = ["--loss", "quartic", "--dynamics", "gradient", "--starts", "grid:21", "--steps", "10", "--keep", "cells"]
+    assert main([*argv, "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (first,) = [k for k, line in enumerate(lines) if line.startswith("Medians are read off histograms")]
+    assert " ".join(lines[first : first + 2]) == BINNED
+    assert max(map(len, lines[first : first + 2])) <= WIDTH
 
 
 def test_a_dry_run_tells_the_work_and_does_none(tmp_path, monkeypatch, capsys):

@@ -4,11 +4,12 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from dynbench import find
-from dynbench.theory.__main__ import digits, main
+from dynbench.theory.__main__ import digits, main, of_all
 from dynbench.theory.prediction import Prediction
 
 pytestmark = pytest.mark.quick
@@ -229,3 +230,31 @@ def test_the_legend_is_of_what_is_shown(capsys):
     assert "capped:" not in shown
     assert "Lyapunov" not in shown
     assert "Lyapunov" not in asked(capsys, "--loss quartic --f-star 3")  # no minimum is above it
+
+
+def test_a_start_on_a_wall_is_not_used_and_that_is_told(capsys):
+    wall = find.loss("quartic").separators[0]
+    found = json.loads(asked(capsys, f"--loss quartic --x0 {wall!r} --steps 10 --json"))
+    assert [note for note in found["notes"] if "is not used: it is exactly on a wall" in note]
+    assert found["minima"][1]["start"] == 3.0
+    assert f"--x0 {wall!r} is not used" in asked(capsys, f"--loss quartic --x0 {wall!r} --steps 10")
+    assert "not used" not in asked(capsys, "--loss quartic --x0 3.5 --steps 10")
+
+
+def test_a_loss_without_a_minimum_says_why_nothing_is_shown():
+    loss = replace(find.loss("quartic"), minima=(), separators=())
+    assert len(of_all(loss, 1.0, ())) == 1
+    assert "lists no minimum" in of_all(loss, 1.0, ())[0]
+
+
+def test_a_temperature_beyond_the_floats_has_right_numbers_or_a_sentence(capsys):
+    """∫ e^{-L/T} over a half line is Γ(5/4) T^(1/4) where T is far above all but x⁴: from 3 to 0.4069 at T = 1e200."""
+    shown = asked(capsys, "--loss quartic --temperature 1e308 --steps 10")
+    assert "noisy gradient: exact numbers are not computed: a step is longer than a float can hold" in shown
+    assert "SDE: its times are not computed at this temperature" in shown
+    assert "a step is longer than" in asked(capsys, "--loss rastrigin --dim 1 --temperature 1e308 --steps 10")
+    shown = asked(capsys, "--loss quartic_article --temperature 1e308 --steps 10")
+    assert "SDE: its times are not computed" in shown
+    found = json.loads(asked(capsys, "--loss quartic --temperature 1e200 --steps 10 --json"))["minima"][1]
+    right = math.log10((3.0 - 0.4069296692) * math.gamma(1.25)) + 50.0 - 200.0
+    assert found["log10_passage_time_to_other_well"] == pytest.approx(right, abs=1e-8)
