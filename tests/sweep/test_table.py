@@ -3,7 +3,11 @@ import math
 import pandas as pd
 import pytest
 
-from dynbench.sweep.table import begun, groups, probability, share, varying
+from dynbench.store import context_of
+from dynbench.sweep.grid import Arm, Sweep
+from dynbench.sweep.run import run
+from dynbench.sweep.starts import Starts
+from dynbench.sweep.table import begun, groups, probability, share, shown, varying
 
 pytestmark = pytest.mark.quick
 
@@ -101,3 +105,10 @@ def test_cells_of_other_starts_or_numbers_of_trajectories_are_rows_of_their_own(
 )  # fmt: skip
 def test_a_share_never_looks_like_0_or_1_where_it_is_not(p, text):
     assert share(p) == text
+
+
+def test_exits_between_bounds_are_of_those_that_certainly_left(tmp_path):
+    result = run(Sweep("quartic", (Arm("gradient"),), Starts("grid", 3), steps=10), tmp_path)
+    table = result.summary().assign(p_escape=math.nan)
+    about = [column.about for column in shown(table, context_of(result)).columns if column.head.startswith("P(escape)")]
+    assert about[0].startswith("share that certainly left its start's basin within 10 steps")
