@@ -24,7 +24,7 @@ LABELS = (
     "leave they run again without noise, with the step h and with h/2, h/4, ..., at the same h · steps and the same"
     " parameters of the ODE (the rule in the limit of small h). Where without noise they surely stay, nothing is "
     "left to explain, and h is not halved; where they leave without noise too, the label is of the starts without "
-    "noise. Step-size: escapes end as h does; singular: the flow itself ends at a false minimum; "
+    "noise. Step-size: escapes end as h gets smaller; singular: the flow itself ends at a false minimum; "
     "noise: they end without it; step-size or noise: at an h where they have ended without noise they "
     "go on with it, so that either alone would do; inertia, flow: they go on, with or without memory; undecided: none "
     "of these is sure. They end where P is surely (95%) below a quarter of the cell's own P, and go on where it is "
@@ -127,12 +127,15 @@ def rounding(proof: pd.Series) -> str:
     n, total = proof["n"], proof["cell_n"]
     if n == total == 1:
         ends, leaves = (bool(proof[c]) for c in ("differ_outcome", "differ_time"))
-        parts = [f"From x0 ± 1 ulp (the next floats) it ends {'otherwise' if ends else 'alike'}, and"]
+        parts = [
+            f"From x0 ± 1 ulp (the next floats), with the same noise, it ends {'otherwise' if ends else 'alike'}, and"
+        ]
         parts[0] += " leaves at another step." if leaves else " when it leaves does not change."
     else:
         of = f"{n}" if n == total else f"{n} (of its {total}, evenly spread)"
         parts = [
-            f"From x0 ± 1 ulp (the next floats) {proof['differ_outcome']} of {of} trajectories end otherwise, "
+            f"From x0 ± 1 ulp (the next floats), with the same noise, {proof['differ_outcome']} of {of} trajectories"
+            " end otherwise, "
             f"{proof['differ_time']} leave at another step ({proof['differ'] / n:.1%} do either)."
         ]
     if isfinite(proof["horizon"]) and proof["followed"] > 1:

@@ -258,7 +258,7 @@ def moving(cell: Cell, passed: bool) -> str:
     most = MOST[commonest([cell])[0]]
     if passed:
         return f"Some come that near and move on: at the end most {most}."
-    return f"Some there are not that near yet: most {most}."
+    return f"Some in that basin are not that near yet: most {most}."
 
 
 def losses(cell: Cell, twin: Cell | None = None) -> list[str]:
@@ -310,7 +310,8 @@ def exactly(table: pd.DataFrame, names: dict[str, list[str]]) -> list[str]:
         chance = f"By chance {what} exceeds {limit:.1f} in 5% of cases."
     return [
         f"Against the exact P(escape) of {rows}{certain}, what was measured is at most"
-        f" {abs(worst['z']):.1f} standard errors away ({named(table, worst, names)}: {share(worst['p_escape'])},"
+        f" {abs(worst['z']):.1f} standard errors (of the noise alone) away"
+        f" ({named(table, worst, names)}: {share(worst['p_escape'])},"
         f" exactly {beside(worst.to_dict())}). {chance}"
     ]
 
@@ -356,5 +357,5 @@ def warnings(table: pd.DataFrame) -> list[str]:
         f" Only {', '.join(rules)} ran with noise." if noisy.any() and len(rules) < table["dynamics"].nunique() else ""
     )
     picked = f"Leaders are picked from {len(table)} settings, which flatters them. " if len(table) > 2 else ""
-    overlap = "Intervals that reach one another are no test (python -m dynbench.compare makes one)."
+    overlap = "Intervals that reach one another, as printed, are no test (python -m dynbench.compare makes one)."
     return [f"{picked}{overlap} All intervals: summary.csv.{only}"]

@@ -186,7 +186,7 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
     target, steps = context.targets[0], context.steps
     merged = any(len(block) > 1 for block in blocks)
     certainly = "certainly " if bounded(table) else ""
-    several = "; (8): 8 neighbouring values, alike or none left" if merged else ""
+    several = "; (8): 8 neighbouring values, with equal numbers or no escape" if merged else ""
     about = f"the rule (python -m dynbench.list) and what varies{several}"
     columns = [Column("rule", about, tuple(text for text, _ in every[:MOST_ROWS]))]
     notes = []
@@ -214,7 +214,7 @@ def shown(table: pd.DataFrame, context: Context) -> Shown:
     )
     add(
         "exact",
-        "the same from the same starts, by theory (python -m dynbench.theory: from the minimum itself)",
+        "computed, not simulated, for these same starts (python -m dynbench.theory: for the minimum itself)",
         (beside(block[0]) for block in blocks),
     )
     add(
@@ -417,7 +417,7 @@ def predictions(cells: pd.DataFrame, loss: Loss) -> list[str]:
     lines = []
     for value in sorted(values):
         told = onset_in_words(loss, label, lr, float(value))
-        whose = f"for the minimum at {minimum.x[0]:.6g}, if capped subtracts f_star = {value:.6g}"
+        whose = f"for the minimum at {minimum.x[0]:.6g}, with capped and f_star = {value:.6g}"
         lines += wrapped(f"Predicted {whose}: {told}")
     return lines
 
@@ -431,4 +431,4 @@ def onset_in_words(loss: Loss, label: int, lr: float, f_star: float) -> str:
     if not math.isfinite(cap):
         return "no start in its basin leaves at any cap." if cap > 0.0 else "no cap is known from which on it is left."
     climbs = "L there is below f_star, and so the rule climbs away from it; " if well.height < 0.0 else ""
-    return f"{climbs}the capped flow leaves its basin from no start up to cap {cap:.6g}, and from some above it."
+    return f"{climbs}no start leaves its basin up to cap {cap:.6g}, and some do above it."

@@ -90,7 +90,7 @@ def test_exact_values_in_pictures_words_and_tables(run, tmp_path):
     assert cell["p_exact"] in marks["rules"][0].get_xdata()
     assert marks["survival"][0].get_ydata()[0] == pytest.approx(1.0 - cell["p_exact"], rel=1e-12)
     html = build([run])
-    assert f"at most {abs(cell['z']):.1f} standard errors away (gradient temperature 0.5: " in html
+    assert f"at most {abs(cell['z']):.1f} standard errors (of the noise alone) away (gradient temperature 0.5: " in html
     assert EXACT in html
     assert f"{arms.share(cell['p_exact'])} ({cell['z']:+.1f})" in html
     assert EXACT not in build([sweeps.made(tmp_path, Arm("gradient"), Arm("sign"))])

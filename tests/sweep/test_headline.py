@@ -82,7 +82,10 @@ def test_a_fall_that_comes_without_noise_too_is_no_gain():
             {"p_best": 0.8, "p_final": 0.5, "censored": 900},
             "Some come that near and move on: at the end most still move.",
         ),
-        ({"p_best": 0.6, "p_final": 0.6, "censored": 1000}, "Some there are not that near yet: most still move."),
+        (
+            {"p_best": 0.6, "p_final": 0.6, "censored": 1000},
+            "Some in that basin are not that near yet: most still move.",
+        ),
         ({"p_global": 0.5, "diverged": 300}, "300 of 1000 diverged: they end in no basin."),
         ({"p_global": 0.1, "p_escape": 0.1}, "A false minimum lies within the target of Lmin, too."),
     ],
@@ -164,7 +167,7 @@ def test_a_single_setting_leads_nobody():
     text = told(row(temperature=1.0, p_exact=0.79, z=0.4))
     assert "most often" not in text
     assert "Leaves: gradient, 0.800 [0.790, 0.810]." in text
-    assert "at most 0.4 standard errors away (gradient: 0.800, exactly 0.790)." in text
+    assert "at most 0.4 standard errors (of the noise alone) away (gradient: 0.800, exactly 0.790)." in text
     assert "By chance it exceeds 2.0 in 5% of cases." in text
     sure = told(row(temperature=3.0, p_exact=0.79, z=0.4), row(temperature=20.0, p_exact=1.0, z=math.nan))
     assert "Against the exact P(escape) of one row (in 1 more nothing can differ)" in sure
