@@ -74,7 +74,7 @@ def test_sentences_about_neighbouring_caps_tell_them_apart():
     assert "none at the one smaller cap, 71.29394791" in told
     names = varying(rows, ["cap"])
     assert headline.named(rows, rows.iloc[1], names) == "capped cap 71.29394792"
-    assert headline.listed(rows, [0, 1], names) == "capped at 2 settings, cap 71.29394791 to 71.29394792"
+    assert headline.listed(rows, [0, 1], names, best=[]) == "capped (2 settings, cap 71.29394791 to 71.29394792)"
 
 
 def test_a_value_that_may_be_each_of_two_settings_is_asked_for_in_full():

@@ -90,6 +90,7 @@ def test_pairs(case):
     check(*case, n=5, steps=170)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHUFFLED[:OTHERS], ids=lambda c: "-".join(map(str, c)))
 def test_pairs_chosen_by_the_commit(case):
     check(*case, n=5, steps=170)

@@ -40,8 +40,12 @@ def test_what_splitting_spends_in_vain_is_counted_and_told(tmp_path, capsys):
     assert told.split()[1:5] == [f"{cell['steps_spent'] + 10000:.3g}", "updates", f"({cell['steps_spent']:.3g}", "of"]
 
 
-def test_without_the_flag_it_is_suggested(tmp_path, capsys):
+def test_without_the_flag_it_is_suggested_where_the_probability_is_not_known(tmp_path, capsys):
+    """Of gradient descent it is, exactly, and stands in the row."""
     assert main([*ARGV, "--temperature", "0.1", "--out", str(tmp_path)]) == 0
+    assert "add --rare" not in capsys.readouterr().out
+    other = ["capped" if word == "gradient" else word for word in ARGV]
+    assert main([*other, "--cap", "1", "--temperature", "0.001", "--out", str(tmp_path)]) == 0
     assert "add --rare" in capsys.readouterr().out
 
 
