@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from math import inf, isfinite, nan, sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 
 from dynbench.batch import Floats
 from dynbench.losses.base import Loss
@@ -214,6 +213,8 @@ def two_cycle_end(well: Well) -> TwoCycle | None:
     |L'| = 1/M at the steeper one, and T' jumps there to 1 - h + h (L - f_star) L''/L'^2: the cycle ends there if the
     product is then beyond ±1.  If it is not, as with large h, the end lies at a cap above, which is not worked out.
     """
+    from scipy.optimize import brentq  # a tenth of a second, which `onset` and every sweep can spare
+
     m, height = well.bottom, well.height
     if height <= 0.0 or well.lr > 1.0:
         return None
