@@ -12,10 +12,8 @@ from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats, Integers
 from dynbench.outcomes.cells import is_start, names
-from dynbench.outcomes.intervals import Interval
+from dynbench.outcomes.intervals import Interval, limits_of_test
 from dynbench.outcomes.survival import cell_of, integers
-
-HALVINGS = 54  # of [-1, 1]: to the last bit
 
 
 @dataclass(frozen=True)
@@ -102,15 +100,7 @@ def tango(only_a: ArrayLike, only_b: ArrayLike, n: ArrayLike, confidence: float 
         spread = np.maximum(n * (2.0 * q + delta * (1.0 - delta)), 0.0)
         return np.abs(b - c - n * delta) - 0.5 <= z * np.sqrt(spread)
 
-    ends = []
-    for side in (-1.0, 1.0):
-        inner, outer = middle, np.full(n.shape, side)
-        for _ in range(HALVINGS):
-            half = (inner + outer) / 2.0
-            inside = accepted(half)
-            inner, outer = np.where(inside, half, inner), np.where(inside, outer, half)
-        ends.append(np.where(n > 0, np.where(accepted(np.full(n.shape, side)), side, outer), np.nan))
-    return ends[0], ends[1]
+    return limits_of_test(accepted, np.where(n > 0, middle, np.nan))
 
 
 def log_rank(t_a: ArrayLike, until_a: ArrayLike, t_b: ArrayLike, until_b: ArrayLike) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dynbench.batch import Floats
-from dynbench.outcomes.intervals import Interval
+from dynbench.outcomes.intervals import Interval, limits_of_test
 
 HALVINGS = 52  # of an interval of length 1: to the last bit
 
@@ -30,15 +30,7 @@ def score(k_a: ArrayLike, n_a: ArrayLike, k_b: ArrayLike, n_b: ArrayLike, confid
             variance = np.maximum(p * (1.0 - p) / n_a + q * (1.0 - q) / n_b, 0.0)
         return np.abs(middle - delta) - step <= z * np.sqrt(variance)
 
-    ends = []
-    for side in (-1.0, 1.0):
-        inner, outer = middle, np.full(middle.shape, side)
-        for _ in range(HALVINGS):
-            half = (inner + outer) / 2.0
-            inside = accepted(half)
-            inner, outer = np.where(inside, half, inner), np.where(inside, outer, half)
-        ends.append(np.where(known, np.where(accepted(np.full(middle.shape, side)), side, outer), np.nan))
-    return ends[0], ends[1]
+    return limits_of_test(accepted, np.where(known, middle, np.nan))
 
 
 def likeliest(k_a: Floats, n_a: Floats, k_b: Floats, n_b: Floats, delta: Floats) -> Floats:

@@ -1,11 +1,14 @@
 """Confidence intervals of a probability from k successes in n independent trials."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betainccinv, betaincinv
 
 from dynbench.batch import Floats
 
+HALVINGS = 54  # of [-1, 1]: to the last bit
 Interval = tuple[Floats, Floats]
 
 
@@ -40,6 +43,24 @@ def clopper_pearson(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Int
     k, n = columns(k, n)
     tail = (1.0 - confidence) / 2.0
     return ends(k, n, betaincinv(k, n - k + 1.0, tail), betainccinv(k + 1.0, n - k, tail))
+
+
+def limits_of_test(accepted: Callable[[Floats], np.ndarray], estimate: Floats) -> Interval:
+    """(lo, hi) of a difference of two shares: the ends of the δ in [-1, 1] that a test does not reject.
+
+    `accepted(delta)`, both (n,): whether δ is not rejected; the δ for which it holds are an interval that holds the
+    `estimate` (n,).  By halving, to the last bit.  nan where the estimate is nan.
+    """
+    ends = []
+    for side in (-1.0, 1.0):
+        inner, outer = estimate, np.full(estimate.shape, side)
+        for _ in range(HALVINGS):
+            half = (inner + outer) / 2.0
+            inside = accepted(half)
+            inner, outer = np.where(inside, half, inner), np.where(inside, outer, half)
+        limit = np.where(accepted(np.full(estimate.shape, side)), side, outer)
+        ends.append(np.where(np.isnan(estimate), np.nan, limit))
+    return ends[0], ends[1]
 
 
 def student(n: ArrayLike, confidence: float = 0.95) -> Floats:
